@@ -1,0 +1,109 @@
+// The client side of SMTP without a socket (RFC 5321): a transaction in, actions out, a reply for every recipient back.
+//
+// Flow: call next(); do what it says (Write take_output(), Read and feed(), StartTls and tls_started(), SendContent and
+// content_sent()); at Ready call begin() with the next transaction or quit(). Commands are pipelined where the server
+// offers it (RFC 2920).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/units.h"
+#include "mail/address.h"
+#include "mail/envelope.h"
+#include "mail/reply.h"
+
+namespace mail {
+
+/// Where a delivery stands; errors and time limits are told by it.
+enum class Stage : std::uint8_t {
+  connect,
+  greeting,
+  ehlo,
+  starttls,
+  handshake,
+  ehlo_after_tls,
+  mail,
+  rcpt,
+  data,
+  content,
+  final_dot,
+  quit,
+};
+/// "the reply to RCPT TO", so that an error reads "timed out waiting for the reply to RCPT TO".
+std::string_view describe(Stage stage);
+/// RFC 5321 4.5.3.2.
+base::Duration time_limit(Stage stage);
+
+/// What EHLO offered.
+struct Extensions {
+  bool esmtp = false;
+  bool pipelining = false;
+  bool eight_bit_mime = false;
+  bool starttls = false;
+  bool enhanced_status_codes = false;
+  std::optional<std::uint64_t> size;  ///< SIZE with its limit; 0: no limit
+};
+
+/// STARTTLS when offered or not at all; required fails the session where it is not offered or refused.
+enum class TlsUse : std::uint8_t { never, opportunistic, required };
+
+/// One message to recipients of one destination.
+class Transaction {
+ public:
+  ReversePath reverse_path;
+  std::vector<Mailbox> recipients;  ///< 1 to 100
+  std::uint64_t size = 0;           ///< octets before dot-stuffing
+  BodyType body = BodyType::seven_bit;
+};
+
+namespace action {
+struct Write {};        ///< write take_output()
+struct Read {};         ///< read and feed(); by stage()'s time limit
+struct StartTls {};     ///< shake hands, then tls_started()
+struct SendContent {};  ///< write the content, dot-stuffed, with the final dot; then content_sent()
+struct Ready {};        ///< a transaction is over (or the first may begin): see outcome(); begin() or quit()
+struct Done {};         ///< close the connection: see failure()
+}  // namespace action
+using Action = std::variant<action::Write, action::Read, action::StartTls, action::SendContent, action::Ready, action::Done>;
+
+/// What a recipient was told: the reply that decided, and where it came.
+struct RecipientReply {
+  Stage stage = Stage::connect;
+  Reply reply;
+};
+
+/// What ended a session before its transaction could be judged recipient by recipient.
+struct SessionFailure {
+  Stage stage = Stage::connect;
+  std::optional<Reply> reply;  ///< the server's own words, or nothing when `words` tell it
+  std::string words;           ///< "the server does not offer STARTTLS", "does not speak SMTP"
+};
+
+class ClientSession {
+ public:
+  ClientSession(std::string hostname, TlsUse tls);
+
+  void begin(Transaction transaction);  ///< only at Ready
+  void quit();                          ///< only at Ready; QUIT is written, its reply not waited for
+  Action next();
+  void feed(std::string_view bytes);
+  std::string take_output();
+  void tls_started();
+  void content_sent();
+
+  Stage stage() const;
+  const Extensions& extensions() const;
+  /// After Ready: one for each recipient of the transaction, in its order.
+  const std::vector<RecipientReply>& outcome() const;
+  /// After Done without quit(): why. Recipients that already have a permanent or transient reply of their own keep it in
+  /// outcome().
+  const std::optional<SessionFailure>& failure() const;
+  /// The server said something positive to the final dot or closed after it: only the shell knows, see Stage::final_dot.
+};
+
+}  // namespace mail

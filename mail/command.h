@@ -1,0 +1,50 @@
+// SMTP commands (RFC 5321 4.1.1) as values: parsed from a line for the server, written as a line for the client.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "mail/address.h"
+#include "mail/envelope.h"
+#include "mail/reply.h"
+
+namespace mail {
+
+namespace command {
+struct Ehlo {
+  std::string argument;
+};
+struct Helo {
+  std::string argument;
+};
+struct MailFrom {
+  ReversePath reverse_path;
+  std::optional<std::uint64_t> size;
+  BodyType body = BodyType::seven_bit;
+};
+struct RcptTo {
+  Mailbox mailbox;
+};
+struct Data {};
+struct Rset {};
+struct Noop {};
+struct Vrfy {
+  std::string argument;
+};
+struct Help {};
+struct Quit {};
+struct StartTls {};
+}  // namespace command
+
+using Command = std::variant<command::Ehlo, command::Helo, command::MailFrom, command::RcptTo, command::Data, command::Rset,
+                             command::Noop, command::Vrfy, command::Help, command::Quit, command::StartTls>;
+
+/// A line without its CR LF. What cannot be understood is answered by the reply that comes back instead
+/// (500 5.5.2 unknown command, 501 5.5.4 argument, 555 5.5.4 unknown parameter, 553 5.1.3/5.1.7 address, ...).
+std::expected<Command, Reply> parse_command(std::string_view line);
+
+}  // namespace mail

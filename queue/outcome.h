@@ -1,0 +1,32 @@
+// What a reply or a failure means for the recipient, the host and the destination: one table, and nothing else decides it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "mail/client_session.h"
+#include "mail/reply.h"
+
+namespace queue {
+
+enum class Verdict : std::uint8_t { delivered, deferred, failed };
+/// Whom it concerns: this recipient, the whole transaction, this host (try the next one), the destination (it rests).
+enum class Scope : std::uint8_t { recipient, message, host, destination };
+
+struct Outcome {
+  Verdict verdict = Verdict::deferred;
+  Scope scope = Scope::recipient;
+  /// The content was sent and no reply came: it may have been delivered; the retry waits longer.
+  bool unknown_after_dot = false;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+enum class MoreHosts : std::uint8_t { no, yes };
+
+/// A reply at a stage.
+Outcome classify(mail::Stage stage, const mail::Reply& reply, MoreHosts more_hosts);
+/// No reply: connection refused, time-out, closed, TLS, DNS.
+Outcome classify(mail::Stage stage, const base::Error& error, MoreHosts more_hosts);
+
+}  // namespace queue
