@@ -2,15 +2,22 @@
 // parameter.
 //
 // Memory: a bounded window of due recipients per destination and in all; the rest stays in the store, and next() says
-// which destination wants more of it (Refill).
+// which destination wants more of it (Refill). What finds no room is handed back to be recorded as deferred.
+//
+// Every operation costs O(log n) of destinations and of the window; nothing walks over all destinations.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <limits>
+#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -27,7 +34,7 @@ struct ScheduleOptions {
   std::size_t connections_per_destination = 10;
   std::size_t recipients_per_transaction = 100;  ///< RFC 5321 4.5.3.1.8
   std::size_t window_per_destination = 1000;     ///< due recipients held in memory
-  std::size_t window = 50000;                    ///< of all destinations together
+  std::size_t window = 50000;                    ///< of all destinations together; a destination without any may add 10 to it
 };
 
 /// One message's recipients of one destination, to be sent over one connection (a lease until finish()).
@@ -35,12 +42,14 @@ class DeliveryJob {
  public:
   std::string destination;
   QueueId message;
-  std::vector<DueRecipient> recipients;
+  std::vector<DueRecipient> recipients;  ///< by index
 };
 
-/// The destination has room in its window and recipients in the store.
+/// The destination has room in its window and recipients in the store: ask Reader::due() for `limit` recipients and give them to
+/// refilled(), also when there are none and when reading failed.
 struct Refill {
   std::string destination;
+  std::size_t limit = 0;  ///< those that are in memory already are counted in: the store gives them again
 };
 /// Nothing to do before this time (or before something is added or finished).
 struct Wait {
@@ -51,36 +60,136 @@ class Schedule {
  public:
   Schedule(ScheduleOptions options, std::uint64_t seed);
 
-  /// Recipients that wait: freshly accepted ones, or those that a Refill brought. What does not fit the window stays in the
-  /// store.
-  void add(std::vector<DueRecipient> recipients, Time now);
-  /// Destinations with deferred recipients in the store, at start and after changes by the admin.
+  /// Recipients that wait and are not among the deferred ones of the store: freshly accepted ones, or those that a crash left
+  /// queued. Returned are those that find no room (the window is full, older ones wait in the store, the destination rests):
+  /// record them as deferred, with the attempts that they have, and tell know() when the store has confirmed it; they come back
+  /// by a Refill.
+  [[nodiscard]] std::vector<DueRecipient> add(std::vector<DueRecipient> recipients, Time now);
+  /// Destinations with deferred recipients in the store: at start, after changes by the admin, and for what add() and rest() gave
+  /// back.
   void know(const std::vector<DestinationRow>& rows);
-  /// After a Refill: `complete` when the store had no more due ones now, and when its next is due.
+  /// After a Refill: `complete` when the store had no more due ones now (fewer than the limit), and when its next is due.
+  /// Recipients that are not due yet may be among them: they count as next ones.
   void refilled(const std::string& destination, std::vector<DueRecipient> recipients, bool complete, std::optional<Time> next_due,
                 Time now);
 
   std::variant<DeliveryJob, Refill, Wait> next(Time now);
-  /// The next job for a connection that is open to this destination; no new lease of a connection is taken.
+  /// The next job for a connection that is open to this destination; no new lease of a connection is taken. Nothing, too, when
+  /// every connection is in use and another destination has none: then this one ends for its sake.
   std::optional<DeliveryJob> next_for(const std::string& destination, Time now);
-  /// The recipients of a job are not active any more (their records are on their way to the store); the deferred ones come back
-  /// by a Refill.
+  /// The recipients of a job are not active any more: call it when the store has confirmed their records, so that a Refill
+  /// that is issued afterwards sees the new state. The deferred ones come back by a Refill; those without a record are gone.
   void finish(const DeliveryJob& job, const std::vector<DeliveryRecord>& records, Time now);
   /// The lease of a connection ends.
   void release(const std::string& destination);
-  /// The destination could not be reached: nothing more is tried before the retry time of its consecutive failures.
-  void rest(const std::string& destination, Time now);
+  /// The destination could not be reached: nothing more is tried before the retry time of its consecutive failures, and then by
+  /// one connection until alive(). Calls while it rests already do not count. Returned as by add(): what waited in its window.
+  [[nodiscard]] std::vector<DueRecipient> rest(const std::string& destination, Time now);
   /// A transaction worked (or was refused politely): the destination is alive.
   void alive(const std::string& destination);
+  /// Ends its rest, by the admin's will; it is still tried by one connection first.
+  void wake(const std::string& destination);
+  /// When its rest ends (in the past: it is being tried again); nothing when it is alive.
+  std::optional<Time> rests_until(const std::string& destination) const;
 
-  /// When a recipient with that many attempts goes next: [retry] delays, +-10 % jitter.
+  /// Takes recipients for something else than an attempt (they have expired, say) and returns those that were not active: they
+  /// are now, until finish() with a job made of them. No lease of a connection is taken.
+  std::vector<DueRecipient> claim(std::vector<DueRecipient> recipients);
+  /// The message is dropped, and the store has confirmed it. Recipients that are active stay so until finish().
+  void forget(QueueId message);
+
+  /// When a recipient with that many attempts (1 after the first) goes next: [retry] delays, +-10 % jitter. Asked once for all
+  /// recipients of a job they go together again.
   Time retry_at(std::uint32_t attempts, Time now);
   /// Is this recipient in a job right now.
   bool is_active(QueueId message, std::uint32_t index) const;
-  std::size_t active_connections() const;
+  std::size_t active_connections() const { return leases_; }
+  std::size_t known_destinations() const { return destinations_.size(); }
+  std::size_t window_size() const { return window_; }
 
  private:
-  // the implementation shapes this part
+  static constexpr Time never = Time::max();
+
+  struct Key {
+    QueueId message;
+    std::uint32_t index = 0;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const;
+  };
+  /// Does the store know a recipient of the window as deferred (then it may be dropped from memory), or only as queued.
+  enum class Origin : std::uint8_t { accepted, store };
+  struct Entry {
+    std::uint32_t index = 0;
+    std::uint32_t attempts = 0;
+    Time next_attempt;
+    Time expires;
+    Origin origin = Origin::accepted;
+  };
+  /// One message's recipients in a destination's window, by index.
+  struct Group {
+    QueueId message;
+    std::vector<Entry> entries;
+  };
+  /// While a Refill is outstanding: what happened that the rows on their way may not know of.
+  struct Refilling {
+    std::unordered_set<Key, KeyHash> finished;
+    std::set<QueueId> dropped;
+    Time earliest = never;  ///< of what was deferred meanwhile
+  };
+  struct Destination;
+  struct ByMessage {
+    bool operator()(const std::pair<QueueId, Destination*>& a, const std::pair<QueueId, Destination*>& b) const;
+  };
+  using Turns = std::list<Destination*>;
+  /// What a destination has in memory; most have only a due time in the store, so the rest is kept small.
+  struct Destination {
+    const std::string* name = nullptr;  ///< the key in destinations_
+    std::list<Group> groups;            ///< the window, first come first served
+    std::unique_ptr<Refilling> refilling;
+    Turns::iterator turn;         ///< in ready_, when is_ready
+    Turns::iterator refill_turn;  ///< in hungry_, when is_hungry
+    Time store_due = never;       ///< the earliest in the store, as far as we know
+    Time rest_until = Time::min();
+    Time timer = never;  ///< its place in timers_, if any
+    std::uint32_t in_window = 0;
+    std::uint32_t active = 0;  ///< recipients in jobs
+    std::uint32_t leases = 0;
+    std::uint32_t failures = 0;  ///< consecutive rests
+    bool is_ready = false;
+    bool is_hungry = false;
+  };
+
+  Destination& destination(const std::string& name);
+  Destination* find(const std::string& name);
+  std::size_t room(const Destination& place) const;
+  bool holds(Destination& place, const Key& key) const;
+  void put(Destination& place, const DueRecipient& recipient, Origin origin);
+  void take_out(Destination& place, const Key& key);
+  void erase_group(Destination& place, std::list<Group>::iterator group);
+  DeliveryJob take_job(Destination& place, Time now);
+  Refill start_refill(Destination& place);
+  void defer(Destination& place, Time due);
+  void review(Destination& place, Time now);
+  void review_soon(Destination& place);
+  void set_ready(Destination& place, bool ready);
+  void set_hungry(Destination& place, bool hungry);
+  void set_timer(Destination& place, Time when);
+  std::size_t lease_limit(const Destination& place, Time now) const;
+
+  ScheduleOptions options_;
+  std::mt19937_64 random_;
+  std::unordered_map<std::string, Destination> destinations_;
+  std::map<std::pair<QueueId, Destination*>, std::list<Group>::iterator, ByMessage> groups_;
+  std::unordered_set<Key, KeyHash> active_;
+  Turns ready_;                        ///< may start a job, in the order of their turns
+  Turns hungry_;                       ///< want a Refill
+  std::vector<Destination*> refills_;  ///< outstanding, a few at most
+  std::set<std::pair<Time, Destination*>> timers_;
+  std::size_t window_ = 0;  ///< entries of all destinations
+  std::size_t leases_ = 0;
+  std::size_t starving_ = 0;  ///< destinations that are ready and have no connection
 };
 
 }  // namespace queue
