@@ -73,6 +73,7 @@ class Schedule {
   void refilled(const std::string& destination, std::vector<DueRecipient> recipients, bool complete, std::optional<Time> next_due,
                 Time now);
 
+  /// What to do now. Ask until it says Wait, and again at that time and after every other call here.
   std::variant<DeliveryJob, Refill, Wait> next(Time now);
   /// The next job for a connection that is open to this destination; no new lease of a connection is taken. Nothing, too, when
   /// every connection is in use and another destination has none: then this one ends for its sake.
@@ -118,6 +119,7 @@ class Schedule {
   struct KeyHash {
     std::size_t operator()(const Key& key) const;
   };
+  enum class Listed : std::uint8_t { no, yes };
   /// Does the store know a recipient of the window as deferred (then it may be dropped from memory), or only as queued.
   enum class Origin : std::uint8_t { accepted, store };
   struct Entry {
@@ -165,16 +167,22 @@ class Schedule {
   Destination* find(const std::string& name);
   std::size_t room(const Destination& place) const;
   bool holds(Destination& place, const Key& key) const;
+  bool admits(const Destination& place, Time now) const;
+  bool wants_refill(const Destination& place, Time now) const;
   void put(Destination& place, const DueRecipient& recipient, Origin origin);
   void take_out(Destination& place, const Key& key);
   void erase_group(Destination& place, std::list<Group>::iterator group);
-  DeliveryJob take_job(Destination& place, Time now);
+  std::size_t refill_mark() const { return options_.window_per_destination / 4; }
+  static DueRecipient due_recipient(const Group& group, const Entry& entry, const Destination& place);
+  std::vector<DueRecipient> empty_window(Destination& place, Time now);
+  DeliveryJob take_job(Destination& place);
+  void run_timers(Time now);
   Refill start_refill(Destination& place);
   void defer(Destination& place, Time due);
   void review(Destination& place, Time now);
   void review_soon(Destination& place);
-  void set_ready(Destination& place, bool ready);
-  void set_hungry(Destination& place, bool hungry);
+  void set_ready(Destination& place, Listed listed);
+  void set_hungry(Destination& place, Listed listed);
   void set_timer(Destination& place, Time when);
   std::size_t lease_limit(const Destination& place, Time now) const;
 
