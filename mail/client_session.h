@@ -95,15 +95,83 @@ class ClientSession {
   std::string take_output();
   void tls_started();
   void content_sent();
+  /// The connection is gone (closed, timed out, TLS failed): failure() then tells the stage and these words, next() gives Done.
+  void connection_lost(std::string words);
 
-  Stage stage() const;
-  const Extensions& extensions() const;
-  /// After Ready: one for each recipient of the transaction, in its order.
-  const std::vector<RecipientReply>& outcome() const;
+  /// What is waited for, or was when the session ended; Stage::mail at Ready.
+  Stage stage() const { return stage_; }
+  const Extensions& extensions() const { return extensions_; }
+  /// After Ready: one for each recipient of the transaction, in its order. After Done in the middle of a transaction: those
+  /// without a reply of their own have code 0.
+  const std::vector<RecipientReply>& outcome() const { return outcome_; }
   /// After Done without quit(): why. Recipients that already have a permanent or transient reply of their own keep it in
-  /// outcome().
-  const std::optional<SessionFailure>& failure() const;
-  /// The server said something positive to the final dot or closed after it: only the shell knows, see Stage::final_dot.
+  /// outcome(). With Stage::final_dot and no reply nobody knows whether the server took the message.
+  const std::optional<SessionFailure>& failure() const { return failure_; }
+
+ private:
+  /// What the next reply answers, or what is due.
+  enum class State : std::uint8_t {
+    greeting,
+    ehlo,
+    helo,
+    starttls,
+    handshake,
+    ready,
+    rset,
+    mail,
+    rcpt,
+    data,
+    content,
+    final_dot,
+    empty_dot,
+    done
+  };
+  enum class Parting : std::uint8_t { quit, silent };
+
+  void take_reply(const Reply& reply);
+  void take_setup_reply(const Reply& reply);
+  void on_greeting(const Reply& reply);
+  void on_ehlo(const Reply& reply);
+  void on_helo(const Reply& reply);
+  void on_starttls(const Reply& reply);
+  void on_rset(const Reply& reply);
+  void on_mail(const Reply& reply);
+  void on_rcpt(const Reply& reply);
+  void on_data(const Reply& reply);
+  void on_early(const Reply& reply);
+  void on_final_dot(const Reply& reply);
+
+  void expect(State state, Stage stage);
+  void send_ehlo();
+  void after_ehlo();
+  void go_on();
+  void write_rset();
+  void write_mail();
+  void write_rcpt();
+  void write_data();
+  void end_transaction();
+  void settle(Stage stage, const Reply& reply);
+  void refused(const Reply& reply, Parting parting);
+  void broken(std::string words, Parting parting);
+  void unexpected(const Reply& reply);
+  void check_nothing_unasked();
+
+  std::string hostname_;
+  TlsUse tls_;
+  bool tls_active_ = false;
+  State state_ = State::greeting;
+  Stage stage_ = Stage::greeting;
+  Extensions extensions_;
+  ReplyParser parser_;
+  std::string output_;
+
+  Transaction transaction_;
+  std::vector<RecipientReply> outcome_;
+  std::size_t recipient_ = 0;  ///< whose RCPT reply is next
+  std::size_t accepted_ = 0;   ///< recipients with a 2xx to RCPT
+  bool mail_accepted_ = false;
+  bool rset_due_ = false;  ///< the server may still hold a transaction that came to nothing
+  std::optional<SessionFailure> failure_;
 };
 
 }  // namespace mail

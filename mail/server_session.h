@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,11 +25,11 @@ struct Mail {
 };  ///< answer with reply(); 2xx opens the transaction
 struct Rcpt {
   Mailbox mailbox;
-};                    ///< answer with reply(); 2xx enters the envelope
+};  ///< answer with reply(); 2xx enters the envelope
 struct BeginData {};  ///< answer 354 to take the content, else 4xx/5xx
 struct Content {
   std::string_view bytes;
-};                       ///< a piece of content, dots removed, CR LF only; valid until the next call
+};  ///< a piece of content, dots removed, CR LF only; valid until the next call
 struct EndOfContent {};  ///< answer with reply(); the transaction ends whatever it says
 struct StartTls {};      ///< write take_output() (220), shake hands, call tls_started()
 struct Close {};         ///< write take_output() and close (QUIT, too many errors)
@@ -50,18 +51,24 @@ class ServerSession {
  public:
   static constexpr std::size_t max_line =
       2048;  ///< octets of a command line with its CR LF (RFC 5321 4.5.3.1.4 asks for 512, extensions add)
-  static constexpr int max_errors = 20;  ///< refused commands until 421 4.7.0
+  /// Permanently refused commands since the last accepted message until 421 4.7.0; what merely follows from a refused MAIL
+  /// or RCPT in the same pipelined group does not count.
+  static constexpr int max_errors = 20;
 
   explicit ServerSession(ServerOptions options);
 
   /// The 220 greeting.
   void greet();
   /// Ends the conversation with this reply instead (421 at the door, at shutdown, after a timeout): next() gives Close.
+  /// A 421 given to reply() does the same.
   void close(const Reply& reply);
 
   void feed(std::string_view bytes);
   Event next();
+  /// The answer to the last Mail, Rcpt, BeginData or EndOfContent; without one due it does nothing.
   void reply(const Reply& reply);
+  /// Before a 2xx to Rcpt: what enters the envelope in place of the mailbox that the client named.
+  void accept_recipient(Mailbox mailbox);
   std::string take_output();
 
   /// Forgets all that came before the handshake: EHLO, envelope, and every octet already read (RFC 3207 4.2).
@@ -73,13 +80,62 @@ class ServerSession {
   /// Octets of content so far in this transaction; more than message_size is swallowed and answered 552 5.3.4 inside
   /// (EndOfContent is then not given).
   std::uint64_t content_size() const { return content_size_; }
+  /// The content of this transaction is being swallowed, its refusal is certain: nothing of it need be kept.
+  bool swallowing() const { return refusal_ != Refusal::none; }
+  /// Octets read and not yet understood: less than max_line once next() said NeedInput.
+  std::size_t buffered() const { return input_.size() - start_; }
 
  private:
-  // the implementation shapes this part
+  /// mail, rcpt, data and verdict wait for reply().
+  enum class State : std::uint8_t { commands, mail, rcpt, data, content, content_end, verdict, handshake, closing };
+  enum class Refusal : std::uint8_t { none, too_large, bare_newline };
+
+  std::optional<Event> next_command();
+  std::optional<Event> next_content();
+  std::optional<std::string_view> next_line();
+
+  std::optional<Event> on(command::Ehlo& ehlo);
+  std::optional<Event> on(command::Helo& helo);
+  std::optional<Event> on(command::MailFrom& mail);
+  std::optional<Event> on(command::RcptTo& rcpt);
+  std::optional<Event> on(command::Data& data);
+  std::optional<Event> on(command::Rset& rset);
+  std::optional<Event> on(command::Noop& noop);
+  std::optional<Event> on(command::Vrfy& vrfy);
+  std::optional<Event> on(command::Help& help);
+  std::optional<Event> on(command::Quit& quit);
+  std::optional<Event> on(command::StartTls& start_tls);
+
+  void mail_answered(const Reply& reply);
+  void rcpt_answered(const Reply& reply);
+  void greet_client(std::string argument);
+  void begin_content();
+  void end_transaction();
+  void say(std::string_view line);
+  void refuse(std::string_view line);
+  void refuse_as_consequence(std::string_view line);
+  void count_error();
+
   ServerOptions options_;
   Client client_;
   Envelope envelope_;
   std::uint64_t content_size_ = 0;
+
+  State state_ = State::commands;
+  bool tls_active_ = false;
+  bool in_transaction_ = false;  ///< MAIL was accepted
+  bool overlong_ = false;        ///< the rest of a line over max_line is being thrown away
+  Refusal refusal_ = Refusal::none;
+  int errors_ = 0;
+  std::size_t excused_ = 0;  ///< so many order errors follow from a refusal and do not count
+
+  std::string input_;
+  std::size_t start_ = 0;  ///< input_ before it is done with
+  std::string output_;
+  std::string content_;  ///< what the last Content event shows
+  EndOfData scanner_;
+  command::MailFrom pending_mail_;
+  Mailbox pending_recipient_;
 };
 
 }  // namespace mail
