@@ -24,9 +24,13 @@ struct Outcome {
 
 enum class MoreHosts : std::uint8_t { no, yes };
 
-/// A reply at a stage.
+/// A reply at a stage. Scope::host with Verdict::deferred and no more hosts (421 within a transaction): the recipients wait for
+/// their retry, the destination does not rest.
 Outcome classify(mail::Stage stage, const mail::Reply& reply, MoreHosts more_hosts);
-/// No reply: connection refused, time-out, closed, TLS, DNS.
+/// No reply: time-out, closed, TLS, DNS, our own content. At Stage::connect the kind tells what was asked: Kind::refused is DNS's
+/// final no (no such domain, null MX) and fails the mail, Kind::temporary is DNS without an answer; a TCP connection that was
+/// refused or unreachable is Kind::closed, one that timed out Kind::timeout, an address that we have no way to
+/// Kind::unsupported.
 Outcome classify(mail::Stage stage, const base::Error& error, MoreHosts more_hosts);
 
 }  // namespace queue
