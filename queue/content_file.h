@@ -19,12 +19,16 @@ inline constexpr std::uint64_t content_in_row_limit = 256U << 10U;
 /// CRC-32 (IEEE), continued: crc32(crc32(0, a), b) is that of a and b joined.
 std::uint32_t crc32(std::uint32_t crc, std::string_view octets);
 
+/// The folder of content files in a spool, and the file of one message.
+std::string content_folder(const std::string& spool);
+std::string content_path(const std::string& spool, QueueId id);
+
 /// Blocking; for a worker thread. Destroyed before finish(): the file is removed again.
 class ContentWriter {
  public:
   static Result<ContentWriter> create(Disk& disk, const std::string& spool, QueueId id);
   ContentWriter(ContentWriter&&) noexcept = default;
-  ContentWriter& operator=(ContentWriter&&) noexcept = default;
+  ContentWriter& operator=(ContentWriter&& other) noexcept;
   ~ContentWriter();
   Result<void> append(std::string_view octets);
   /// fdatasync on the file and its directory; the content is durable when this returns. Keeps the file.
@@ -33,8 +37,12 @@ class ContentWriter {
   static void discard(Disk& disk, const Content& content);
 
  private:
+  ContentWriter(Disk& disk, std::unique_ptr<WritableFile> file, std::string folder, std::string path);
+  void abandon();
+
   Disk* disk_ = nullptr;
-  std::unique_ptr<WritableFile> file_;
+  std::unique_ptr<WritableFile> file_;  ///< none once finished or moved away
+  std::string folder_;
   std::string path_;
   std::uint64_t size_ = 0;
 };
