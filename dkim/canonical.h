@@ -1,6 +1,7 @@
 // Canonicalization of RFC 6376 3.4: header fields at once, bodies streaming and independent of how they are cut.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,23 +26,37 @@ struct CanonicalizationPair {
 Result<CanonicalizationPair> parse_canonicalization(std::string_view text);
 std::string to_string(const CanonicalizationPair& pair);
 
-/// A whole field with its final CR LF (RFC 6376 3.4.1, 3.4.2).
+/// A whole field with its final CR LF (RFC 6376 3.4.1, 3.4.2); one is added when it is missing.
 std::string canonical_field(Canonicalization canonicalization, std::string_view raw_field);
 
-/// The hash of a body that streams in, CR LF line ends, any chunks (RFC 6376 3.4.3, 3.4.4).
+/// The hash of a body that streams in, CR LF line ends, any chunks (RFC 6376 3.4.3, 3.4.4). A CR or LF alone is text.
 class BodyHash {
  public:
+  /// Only the first `length_limit` octets of the canonical body are hashed (l=).
   explicit BodyHash(Canonicalization canonicalization, std::optional<std::uint64_t> length_limit = std::nullopt);
   void update(std::string_view body);
-  Digest finish();
+  Digest finish();  ///< once
   /// Octets of canonical body after finish() (what l= is compared with).
   std::uint64_t canonical_length() const { return length_; }
 
  private:
-  // the implementation shapes this part; memory does not grow with runs of blank lines or spaces
+  void simple_text(std::string_view body);
+  void relaxed_text(std::string_view body);
+  void squeeze(std::string_view part);
+  void end_line();
+  void put(std::string_view text);
+  void emit(std::string_view text);
+  void hash_buffer();
+
   Canonicalization canonicalization_;
-  std::optional<std::uint64_t> limit_;
+  std::uint64_t limit_;
   std::uint64_t length_ = 0;
+  std::uint64_t line_ends_ = 0;   // not hashed yet: dropped when nothing but line ends follows
+  bool carriage_return_ = false;  // the last octet so far is a CR that may begin a line end
+  bool in_line_ = false;          // relaxed: part of a line was seen
+  bool white_space_ = false;      // relaxed: not hashed yet, dropped at a line end
+  std::array<char, 2048> buffer_;
+  std::size_t buffered_ = 0;
   Sha256 sha_;
 };
 
@@ -51,6 +66,7 @@ class BodyHashes {
   BodyHashes(bool simple, bool relaxed);
   void update(std::string_view body);
   void finish();
+  /// After finish(); zeros for one that was not asked for.
   const Digest& of(Canonicalization canonicalization) const;
 
  private:
