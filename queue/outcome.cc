@@ -28,8 +28,16 @@ enum class Cell : std::uint8_t {
 enum class ReplyClass : std::uint8_t { positive, intermediate, closing, transient, permanent, nonsense };
 constexpr std::size_t reply_classes = 6;
 
-ReplyClass class_of(const mail::Reply& reply) {
+/// 552 to RCPT is how RFC 821 spelled "too many recipients", to be treated as 452 (RFC 5321 4.5.3.1.10), unless the enhanced
+/// status tells that something else is meant (5.2.2, the mailbox is full).
+bool means_too_many_recipients(Stage stage, const mail::Reply& reply) {
+  if (stage != Stage::rcpt || reply.code != 552) return false;
+  return !reply.status || (reply.status->subject == 5 && reply.status->detail == 3);
+}
+
+ReplyClass class_of(Stage stage, const mail::Reply& reply) {
   if (reply.code == 421) return ReplyClass::closing;
+  if (means_too_many_recipients(stage, reply)) return ReplyClass::transient;
   if (reply.is_positive()) return ReplyClass::positive;
   if (reply.is_intermediate()) return ReplyClass::intermediate;
   if (reply.is_transient()) return ReplyClass::transient;
@@ -139,7 +147,7 @@ Outcome outcome_of(Cell cell, MoreHosts more_hosts) {
 }  // namespace
 
 Outcome classify(mail::Stage stage, const mail::Reply& reply, MoreHosts more_hosts) {
-  return outcome_of(replies_at(stage).at(static_cast<std::size_t>(class_of(reply))), more_hosts);
+  return outcome_of(replies_at(stage).at(static_cast<std::size_t>(class_of(stage, reply))), more_hosts);
 }
 
 Outcome classify(mail::Stage stage, const base::Error& error, MoreHosts more_hosts) {
