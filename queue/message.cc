@@ -27,7 +27,8 @@ Result<QueueId> QueueId::parse(std::string_view text) {
     const auto value = base::parse_crockford32(text);
     if (value && *value < id_limit) return QueueId(*value);
   }
-  return base::fail(base::Kind::invalid, fmt::format("\"{}\" is not a queue id ({} letters and digits)", base::printable(text), id_digits));
+  return base::fail(base::Kind::invalid,
+                    fmt::format("\"{}\" is not a queue id ({} letters and digits)", base::printable(text), id_digits));
 }
 
 std::string QueueId::to_string() const { return base::crockford32(value_, id_digits); }

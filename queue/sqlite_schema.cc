@@ -1,1 +1,156 @@
-// (being written)
+// The tables of the queue database, and opening it with every setting that the promise rests on.
+#include "queue/sqlite_schema.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+namespace queue {
+namespace {
+
+// Times are milliseconds since 1970 in UTC, ids those of QueueId::value(), states those of State.
+//
+// recipient is clustered by (message, number), so that a message's recipients lie together and an accept writes at the end of
+// the table only. The indexes are partial: deferred recipients stand in recipient_due and recipient_expiry, those never tried
+// in recipient_queued (where they are looked for after a crash only), all others in none.
+//
+// destination, reply.uses and totals are kept by the writer with every group; nothing counts rows.
+constexpr const char* tables = R"sql(
+CREATE TABLE message(
+  id INTEGER PRIMARY KEY,
+  received INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  sender_local_part TEXT,
+  sender_domain TEXT,
+  body INTEGER NOT NULL,
+  declared_size INTEGER,
+  extended INTEGER NOT NULL,
+  helo TEXT NOT NULL,
+  client TEXT NOT NULL,
+  tls TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  in_file INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
+  prefix BLOB NOT NULL,
+  content BLOB
+) STRICT;
+CREATE TABLE recipient(
+  message INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_attempt INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  reply INTEGER NOT NULL,
+  local_part TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  PRIMARY KEY(message, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX recipient_queued ON recipient(message, number, expires) WHERE state = 0;
+CREATE INDEX recipient_due ON recipient(destination, next_attempt) WHERE state = 1;
+CREATE INDEX recipient_expiry ON recipient(expires) WHERE state = 1;
+CREATE TABLE reply(
+  id INTEGER PRIMARY KEY,
+  hash INTEGER NOT NULL,
+  uses INTEGER NOT NULL,
+  mx TEXT NOT NULL,
+  words TEXT NOT NULL
+) STRICT;
+CREATE INDEX reply_hash ON reply(hash);
+CREATE TABLE destination(
+  name TEXT PRIMARY KEY,
+  recipients INTEGER NOT NULL,
+  earliest INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE totals(
+  messages INTEGER NOT NULL,
+  recipients INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  newest_id INTEGER NOT NULL
+) STRICT;
+INSERT INTO totals VALUES(0, 0, 0, 0);
+)sql";
+
+// secure_delete is compiled on in Debian and doubles what a delete writes. The cache is bounded: KiB, negated.
+constexpr const char* writer_settings =
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA mmap_size=0;"
+    "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
+constexpr const char* reader_settings =
+    "PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
+
+std::unexpected<base::Error> about(const std::string& path, const base::Error& error) {
+  return base::fail(error.kind, fmt::format("the queue database {}: {}", path, error.words));
+}
+
+/// Zero for an empty database.
+Result<std::int64_t> version_of(Database& database, const std::string& path) {
+  const auto version = database.query_integer("PRAGMA user_version");
+  if (!version) return about(path, version.error());
+  const auto objects = database.query_integer("SELECT count(*) FROM sqlite_schema");
+  if (!objects) return about(path, objects.error());
+  if (*version == schema_version || (*version == 0 && *objects == 0)) return version->value_or(0);
+  return base::fail(
+      base::Kind::invalid,
+      fmt::format("the queue database {} has schema version {}, this program knows version {} only: run the version of "
+                  "mailferry that wrote it, or let it empty the queue first",
+                  path, version->value_or(0), schema_version));
+}
+
+/// Changing the mode answers with the mode that it came to, not with an error.
+Result<void> check_mode(Database& database) {
+  auto mode = database.prepare("PRAGMA journal_mode");
+  if (!mode) return std::unexpected(mode.error());
+  const auto row = mode->step();
+  if (!row) return std::unexpected(row.error());
+  if (!*row || mode->text(0) != "wal") return base::fail(base::Kind::storage, "cannot use a write-ahead log");
+  return {};
+}
+
+Result<void> make_tables(Database& database) {
+  const std::string sql = fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT", tables, schema_version);
+  return database.execute(sql.c_str());
+}
+
+}  // namespace
+
+std::string database_path(const std::string& spool) { return spool + "/queue.db"; }
+
+Result<Database> open_for_writing(const std::string& spool, std::string_view vfs) {
+  const std::string path = database_path(spool);
+  auto database = Database::open(path, Database::Mode::read_write, vfs);
+  if (!database) return database;
+  // The first read recovers the log, so that the version is the one of the last commit.
+  const auto version = version_of(*database, path);
+  if (!version) return std::unexpected(version.error());
+  if (auto set = database->execute(writer_settings); !set) return about(path, set.error());
+  if (auto checked = check_mode(*database); !checked) return about(path, checked.error());
+  // SQLite opens the log with the first read in the new mode.
+  if (auto read = database->query_integer("SELECT count(*) FROM sqlite_schema"); !read) return about(path, read.error());
+  if (auto rewritten = database->rewrite_log(); !rewritten) return about(path, rewritten.error());
+  if (auto truncated = database->checkpoint(Database::Checkpoint::truncate); !truncated) return about(path, truncated.error());
+  if (*version == 0) {
+    if (auto made = make_tables(*database); !made) return about(path, made.error());
+  }
+  return database;
+}
+
+Result<Database> open_for_reading(const std::string& spool, std::string_view vfs) {
+  const std::string path = database_path(spool);
+  if (::access(path.c_str(), F_OK) != 0) return base::fail(base::Kind::invalid, fmt::format("no queue at {}", spool));
+  auto database = Database::open(path, Database::Mode::read_only, vfs);
+  if (!database) return database;
+  if (auto set = database->execute(reader_settings); !set) return about(path, set.error());
+  const auto version = version_of(*database, path);
+  if (!version) return std::unexpected(version.error());
+  if (*version == 0) return base::fail(base::Kind::invalid, fmt::format("no queue at {}: {} is empty", spool, path));
+  return database;
+}
+
+std::int64_t milliseconds(Time time) { return time.time_since_epoch().count(); }
+
+Time time_of(std::int64_t milliseconds) { return Time(std::chrono::milliseconds(milliseconds)); }
+
+}  // namespace queue

@@ -27,7 +27,8 @@ struct Counts {
 };
 
 /// Thread-safe. Operations are gathered, run in one transaction and completed after its fsync, in order.
-/// Errors: Kind::full (nothing was kept, may be tried again), Kind::storage (closed), Kind::cancelled (shutting down).
+/// Errors: Kind::full (nothing was kept, may be tried again), Kind::storage (closed; after a power cut it may turn out to have
+/// been kept), Kind::invalid (this operation alone cannot be: an id that exists, no recipients).
 class Store {
  public:
   using Done = std::move_only_function<void(Result<void>)>;
@@ -37,12 +38,14 @@ class Store {
   Store() = default;
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
-  virtual ~Store() = default;  ///< finishes what was submitted
+  /// Finishes what was submitted, then closes. Nobody may submit any more.
+  virtual ~Store() = default;
 
   /// Message, envelope and prefix; content too unless it is a file, which must be synced already. Durable before `done`.
   virtual void accept(Message message, Done done) = 0;
   /// Outcomes of attempts. A message none of whose recipients is queued, deferred, held or failed is removed with its content.
   virtual void record(std::vector<DeliveryRecord> records, Done done) = 0;
+  /// drop and retry work through many ids in parts: others go on meanwhile, and after an error a part may be done.
   /// Removes messages whatever their state; tells how many were there.
   virtual void drop(std::vector<QueueId> messages, DoneCount done) = 0;
   /// Makes deferred recipients (and failed ones) of these messages due now, with the attempts they have; tells how many
@@ -63,6 +66,7 @@ struct StoreOptions {
   Disk* disk = nullptr;                               ///< for content files; null: the real one
   std::function<void(std::string_view)> fault_point;  ///< called before and after each step (tests die there)
   std::function<void(Health, std::string_view)> health_changed;  ///< on the store thread
+  base::Duration reopen_every{5000};                             ///< how often a closed store tries to open again
 };
 
 /// Opens or makes the queue database, takes the spool's lock (refused with the other process's pid), sweeps content files
@@ -111,14 +115,16 @@ class Reader {
   virtual Result<std::vector<DestinationRow>> destinations() = 0;
   /// Deferred recipients of a destination due until `now`, earliest first.
   virtual Result<std::vector<DueRecipient>> due(const std::string& destination, Time now, std::size_t limit) = 0;
-  /// Queued recipients (never attempted) of messages with an id greater than `after`: what a crash left behind. By id.
+  /// Queued recipients (never attempted) of messages with an id greater than `after`: what a crash left behind. By id; always
+  /// all those of a message, so that there may be more than `limit`.
   virtual Result<std::vector<DueRecipient>> queued_after(QueueId after, std::size_t limit) = 0;
-  /// Deferred or queued recipients of messages received before `before` that have expired at `now`; by id.
+  /// Deferred or queued recipients of messages with an id greater than `after` that have expired at `now`; as queued_after().
   virtual Result<std::vector<DueRecipient>> expired(Time now, QueueId after, std::size_t limit) = 0;
   /// The whole message; content in memory or as its file. The CRC of in-memory content is checked: Kind::storage when it is
   /// wrong. Kind::invalid when there is no such message.
   virtual Result<Message> load(QueueId id) = 0;
-  /// Rows with (id, index) greater than the cursor, in that order, until `limit`.
+  /// Rows with (id, index) greater than the cursor, in that order, until `limit`; delivered ones only when the filter asks for
+  /// them. Fewer than `limit`: there are no more. Start with QueueId() and 0.
   virtual Result<std::vector<ListRow>> list(const Filter& filter, QueueId after, std::uint32_t after_index,
                                             std::size_t limit) = 0;
   /// Every recipient of a message with its state (also delivered and failed).

@@ -1,1 +1,262 @@
-// (being written)
+// Gathering, committing and completing groups of operations.
+#include "queue/store_thread.h"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <utility>
+
+namespace queue {
+namespace {
+
+using base::Error;
+using base::Kind;
+
+/// How long records wait for company before they get a commit of their own, and how many are company enough.
+constexpr std::chrono::milliseconds record_patience{10};
+constexpr std::size_t record_company = 100;
+/// Messages of a bulk operation in one transaction.
+constexpr std::size_t bulk_part = 500;
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+std::span<const QueueId> next_part(const Operation::Bulk& bulk) {
+  const std::span<const QueueId> rest = std::span(bulk.messages).subspan(bulk.finished);
+  return rest.first(std::min(rest.size(), bulk_part));
+}
+
+/// Counts the committed part; true when it was the last one.
+bool part_committed(Operation::Bulk& bulk) {
+  bulk.finished += next_part(bulk).size();
+  bulk.changed += std::exchange(bulk.changing, 0);
+  return bulk.finished == bulk.messages.size();
+}
+
+/// The call that tells the caller; moves its callback out of the operation.
+std::move_only_function<void()> completion(Operation& operation, Result<void> result, const Counts& counts) {
+  return std::visit(
+      Overloaded{
+          [&](Operation::Accept& accept) -> std::move_only_function<void()> {
+            return [done = std::move(accept.done), result = std::move(result)]() mutable { done(std::move(result)); };
+          },
+          [&](Operation::Record& record) -> std::move_only_function<void()> {
+            return [done = std::move(record.done), result = std::move(result)]() mutable { done(std::move(result)); };
+          },
+          [&](Operation::Bulk& bulk) -> std::move_only_function<void()> {
+            Result<std::uint64_t> count = bulk.changed;
+            if (!result) count = std::unexpected(result.error());
+            return [done = std::move(bulk.done), count = std::move(count)]() mutable { done(std::move(count)); };
+          },
+          [&](Operation::Count& count) -> std::move_only_function<void()> {
+            Result<Counts> answer = counts;
+            if (!result) answer = std::unexpected(result.error());
+            return [done = std::move(count.done), answer = std::move(answer)]() mutable { done(std::move(answer)); };
+          },
+      },
+      operation.call);
+}
+
+bool writes(const Operation& operation) { return !std::holds_alternative<Operation::Count>(operation.call); }
+
+}  // namespace
+
+StoreThread::StoreThread(std::unique_ptr<Engine> engine, StoreOptions options, CompletionSink sink)
+    : engine_(std::move(engine)), options_(std::move(options)), sink_(std::move(sink)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+StoreThread::~StoreThread() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void StoreThread::accept(Message message, Done done) {
+  submit(Operation::Accept{std::move(message), std::move(done)}, Urgency::now);
+}
+
+void StoreThread::record(std::vector<DeliveryRecord> records, Done done) {
+  submit(Operation::Record{std::move(records), std::move(done)}, Urgency::may_wait);
+}
+
+void StoreThread::drop(std::vector<QueueId> messages, DoneCount done) {
+  submit(Operation::Bulk{Operation::Bulk::What::drop, std::move(messages), Time(), std::move(done)}, Urgency::now);
+}
+
+void StoreThread::retry(std::vector<QueueId> messages, Time now, DoneCount done) {
+  submit(Operation::Bulk{Operation::Bulk::What::retry, std::move(messages), now, std::move(done)}, Urgency::now);
+}
+
+void StoreThread::counts(DoneCounts done) { submit(Operation::Count{std::move(done)}, Urgency::now); }
+
+// Wakes the thread only when this operation changes what it waits for.
+void StoreThread::submit(Operation::Call call, Urgency urgency) {
+  Operation operation(std::move(call));
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (waiting_.empty()) {
+      oldest_ = Clock::now();
+      wake = true;
+    }
+    waiting_.push_back(std::move(operation));
+    if (urgency == Urgency::now && !std::exchange(urgent_, true)) wake = true;
+    if (waiting_.size() == record_company) wake = true;
+  }
+  if (wake) wake_.notify_one();
+}
+
+void StoreThread::run() {
+  std::vector<Operation> group;
+  while (gather(group)) {
+    if (!group.empty()) run_group(group);
+    group.clear();
+    reopen_when_due();
+  }
+}
+
+bool StoreThread::gather(std::vector<Operation>& group) {
+  group.swap(unfinished_);
+  std::unique_lock lock(mutex_);
+  while (group.empty() && !stopping_) {
+    const bool ready = urgent_ || waiting_.size() >= record_company;
+    if (ready || (!waiting_.empty() && Clock::now() >= oldest_ + record_patience)) break;
+    if (health_.load() == Health::closed && Clock::now() >= reopen_at_) return true;
+    if (!waiting_.empty()) {
+      wake_.wait_until(lock, oldest_ + record_patience);
+    } else if (health_.load() == Health::closed) {
+      wake_.wait_until(lock, reopen_at_);
+    } else {
+      wake_.wait(lock);
+    }
+  }
+  if (group.empty()) {
+    group.swap(waiting_);
+  } else {
+    std::ranges::move(waiting_, std::back_inserter(group));
+    waiting_.clear();
+  }
+  urgent_ = false;
+  return !group.empty() || !stopping_;
+}
+
+void StoreThread::run_group(std::vector<Operation>& group) {
+  if (health_.load() == Health::closed) {
+    complete(group, base::fail(Kind::storage, "the queue is closed to writing after a failed write"));
+    return;
+  }
+  if (std::ranges::none_of(group, writes)) {
+    complete(group, {});
+    return;
+  }
+  Result<void> written = write_group(group);
+  if (written) {
+    became(Health::open, "there is room on the disk again");
+  } else if (written.error().kind == Kind::full) {
+    became(Health::full, written.error().words);
+  } else {
+    became(Health::closed, written.error().words);
+    written = base::fail(Kind::storage, written.error().words);
+  }
+  fault_point("before completion");
+  complete(group, written);
+  fault_point("after completion");
+  if (written) tidy();
+}
+
+// One transaction. An operation that cannot be (an id that exists already) must not take its neighbours with it: the group is
+// rolled back and repeated without it, which costs nothing as long as it does not happen.
+Result<void> StoreThread::write_group(std::vector<Operation>& group) {
+  for (bool again = true; again;) {
+    again = false;
+    fault_point("before begin");
+    if (auto begun = engine_->begin(); !begun) return begun;
+    for (Operation& operation : group) {
+      if (operation.failure) continue;
+      fault_point("before operation");
+      auto applied = apply(operation);
+      if (applied) continue;
+      engine_->roll_back();
+      if (applied.error().kind != Kind::invalid) return applied;
+      operation.failure = applied.error();
+      again = true;
+      break;
+    }
+  }
+  fault_point("before commit");
+  auto committed = engine_->commit();
+  if (!committed) engine_->roll_back();
+  fault_point("after commit");
+  return committed;
+}
+
+Result<void> StoreThread::apply(Operation& operation) {
+  if (auto* const accept = std::get_if<Operation::Accept>(&operation.call)) return engine_->accept(accept->message);
+  if (auto* const record = std::get_if<Operation::Record>(&operation.call)) return engine_->record(record->records);
+  if (auto* const bulk = std::get_if<Operation::Bulk>(&operation.call)) {
+    const auto part = next_part(*bulk);
+    const auto changing = bulk->what == Operation::Bulk::What::drop ? engine_->drop(part) : engine_->retry(part, bulk->now);
+    if (!changing) return std::unexpected(changing.error());
+    bulk->changing = *changing;
+  }
+  return {};
+}
+
+void StoreThread::complete(std::vector<Operation>& group, const Result<void>& written) {
+  Completions completions;
+  completions.reserve(group.size());
+  const Counts counts = engine_->counts();
+  for (Operation& operation : group) {
+    Result<void> result = written;
+    if (written && operation.failure) result = std::unexpected(*operation.failure);
+    if (!writes(operation)) result = {};
+    auto* const bulk = std::get_if<Operation::Bulk>(&operation.call);
+    if (bulk != nullptr && result && !part_committed(*bulk)) {
+      unfinished_.push_back(std::move(operation));
+      continue;
+    }
+    completions.push_back(completion(operation, std::move(result), counts));
+  }
+  if (!completions.empty()) sink_(std::move(completions));
+}
+
+void StoreThread::tidy() {
+  fault_point("before tidying");
+  const auto tidied = engine_->tidy();
+  // What was committed stays in the log when there is no room to move it on.
+  if (!tidied && tidied.error().kind != Kind::full) became(Health::closed, tidied.error().words);
+  fault_point("after tidying");
+}
+
+void StoreThread::reopen_when_due() {
+  if (health_.load() != Health::closed || Clock::now() < reopen_at_) return;
+  fault_point("before reopening");
+  const auto reopened = engine_->reopen();
+  fault_point("after reopening");
+  if (reopened) {
+    became(Health::open, "the queue database was opened again");
+  } else {
+    reopen_at_ = Clock::now() + options_.reopen_every;
+  }
+}
+
+void StoreThread::became(Health health, std::string_view words) {
+  if (health == Health::closed) {
+    engine_->stop_writing();
+    reopen_at_ = Clock::now() + options_.reopen_every;
+  }
+  if (health_.exchange(health) == health) return;
+  if (options_.health_changed) options_.health_changed(health, words);
+}
+
+void StoreThread::fault_point(std::string_view name) const {
+  if (options_.fault_point) options_.fault_point(name);
+}
+
+}  // namespace queue

@@ -1,0 +1,44 @@
+// What a kind of store has to be able to do for StoreThread, which gathers operations into groups: one database, used on one
+// thread. Internal to the queue folder; a second kind of store implements this.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "queue/message.h"
+#include "queue/store.h"
+
+namespace queue {
+
+/// Between begin() and commit() or roll_back() everything belongs to one transaction. Errors: Kind::invalid concerns that
+/// operation alone (the group is rolled back and repeated without it); Kind::full: no room, nothing was written; anything else:
+/// the engine writes nothing more before reopen() has worked.
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  virtual Result<void> begin() = 0;
+  virtual Result<void> accept(const Message& message) = 0;
+  virtual Result<void> record(std::span<const DeliveryRecord> records) = 0;
+  /// How many were there.
+  virtual Result<std::uint64_t> drop(std::span<const QueueId> messages) = 0;
+  /// How many recipients changed.
+  virtual Result<std::uint64_t> retry(std::span<const QueueId> messages, Time now) = 0;
+  /// Everything since begin() is on stable storage when this returns without an error.
+  virtual Result<void> commit() = 0;
+  virtual void roll_back() = 0;
+
+  /// Of the last commit.
+  virtual Counts counts() const = 0;
+  /// Housekeeping between groups, when nobody waits: checkpoints, content files of removed messages.
+  virtual Result<void> tidy() = 0;
+  /// A write or sync failed: not even the end of the engine may write now.
+  virtual void stop_writing() = 0;
+  /// After a failure: makes sure of what the disk holds and allows writing again.
+  virtual Result<void> reopen() = 0;
+};
+
+}  // namespace queue

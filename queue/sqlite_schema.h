@@ -1,0 +1,28 @@
+// The tables of the queue database, their version, and how a connection to them is opened. Internal to the queue folder.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "queue/message.h"
+#include "queue/sqlite_database.h"
+
+namespace queue {
+
+/// PRAGMA user_version of a database that this program reads and writes.
+inline constexpr std::int64_t schema_version = 1;
+
+std::string database_path(const std::string& spool);
+
+/// For the store: makes the tables in an empty database, refuses another schema version, and brings what the log holds into the
+/// database file with certainty before anything is written (docs/durability.md).
+Result<Database> open_for_writing(const std::string& spool, std::string_view vfs);
+/// For readers: read-only, never checkpoints. Kind::invalid when there is no queue.
+Result<Database> open_for_reading(const std::string& spool, std::string_view vfs);
+
+/// Milliseconds since 1970, as times stand in the tables.
+std::int64_t milliseconds(Time time);
+Time time_of(std::int64_t milliseconds);
+
+}  // namespace queue

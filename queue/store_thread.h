@@ -1,0 +1,101 @@
+// The thread that gathers waiting operations into one transaction and completes them after its commit. Knows no SQL. Internal to
+// the queue folder.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "queue/engine.h"
+#include "queue/store.h"
+
+namespace queue {
+
+/// One waiting call of Store.
+class Operation {
+ public:
+  struct Accept {
+    Message message;
+    Store::Done done;
+  };
+  struct Record {
+    std::vector<DeliveryRecord> records;
+    Store::Done done;
+  };
+  /// Many ids: worked off in parts, each in a group of its own, so that others are not kept waiting.
+  struct Bulk {
+    enum class What : std::uint8_t { drop, retry };
+    What what;
+    std::vector<QueueId> messages;
+    Time now;
+    Store::DoneCount done;
+    std::size_t finished = 0;    ///< so many of `messages` are committed
+    std::uint64_t changed = 0;   ///< by what is committed
+    std::uint64_t changing = 0;  ///< by the running transaction
+  };
+  struct Count {
+    Store::DoneCounts done;
+  };
+  using Call = std::variant<Accept, Record, Bulk, Count>;
+
+  explicit Operation(Call what) : call(std::move(what)) {}
+  Call call;
+  std::optional<base::Error> failure;  ///< of this operation alone
+};
+
+class StoreThread : public Store {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  StoreThread(std::unique_ptr<Engine> engine, StoreOptions options, CompletionSink sink);
+  ~StoreThread() override;
+
+  void accept(Message message, Done done) override;
+  void record(std::vector<DeliveryRecord> records, Done done) override;
+  void drop(std::vector<QueueId> messages, DoneCount done) override;
+  void retry(std::vector<QueueId> messages, Time now, DoneCount done) override;
+  void counts(DoneCounts done) override;
+  Health health() const override { return health_.load(); }
+
+ private:
+  enum class Urgency : std::uint8_t { may_wait, now };
+  void submit(Operation::Call call, Urgency urgency);
+
+  void run();
+  /// Blocks until there is a group to run, it is time to reopen, or the store stops. False: stopped and nothing is left.
+  bool gather(std::vector<Operation>& group);
+  void run_group(std::vector<Operation>& group);
+  Result<void> write_group(std::vector<Operation>& group);
+  Result<void> apply(Operation& operation);
+  void complete(std::vector<Operation>& group, const Result<void>& written);
+  void tidy();
+  void reopen_when_due();
+  void became(Health health, std::string_view words);
+  void fault_point(std::string_view name) const;
+
+  const std::unique_ptr<Engine> engine_;
+  const StoreOptions options_;
+  const CompletionSink sink_;
+  std::atomic<Health> health_ = Health::open;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Operation> waiting_;  ///< guarded by mutex_
+  Clock::time_point oldest_;        ///< when the first of waiting_ came; guarded by mutex_
+  bool urgent_ = false;             ///< waiting_ holds more than records; guarded by mutex_
+  bool stopping_ = false;           ///< guarded by mutex_
+
+  std::vector<Operation> unfinished_;  ///< bulk operations that go on in the next group; store thread only
+  Clock::time_point reopen_at_;        ///< store thread only
+  std::thread thread_;
+};
+
+}  // namespace queue
