@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -47,7 +48,9 @@ class Answer {
 
 using Callback = std::move_only_function<void(Result<Answer>)>;
 
-/// Thread-safe. The callback runs on any thread, once, also when the resolver is destroyed (Kind::cancelled).
+/// Thread-safe. The callback runs on any thread, once, also when the resolver is destroyed (Kind::cancelled); before query()
+/// returns when the answer is known. It may ask again, and must not destroy the resolver. A name that DNS cannot hold (empty, too
+/// long, blanks, control characters) is Kind::invalid.
 class Resolver {
  public:
   Resolver() = default;
@@ -66,7 +69,7 @@ struct ResolverOptions {
 /// c-ares on a thread of its own, with a cache by TTL (capped to a day; negative answers 15 minutes at most).
 Result<std::unique_ptr<Resolver>> make_resolver(const ResolverOptions& options);
 
-/// A world in a table: names that are missing are NXDOMAIN. For the playground and tests.
+/// A world in a table: names that are missing are NXDOMAIN. For the playground and tests. Filled before it is asked.
 class StaticResolver final : public Resolver {
  public:
   void add(std::string_view name, RecordType type, Record record);
@@ -75,7 +78,7 @@ class StaticResolver final : public Resolver {
 
  private:
   std::map<std::pair<std::string, RecordType>, Result<Answer>> answers_;
-  std::map<std::string, bool> names_;
+  std::set<std::string> names_;  ///< that exist, those above them included
 };
 
 }  // namespace dns
