@@ -24,7 +24,7 @@ Result<Canonicalization> parse_one(std::string_view text) {
   return fail(Kind::invalid, fmt::format("\"{}\" is no canonicalization; simple and relaxed are", base::printable(text)));
 }
 
-/// Whether `relaxed` leaves a line (without its CR LF) as it is: no tab, no two spaces together, none at the end.
+/// Whether `relaxed` leaves a line (not empty, without its CR LF) as it is: no tab, no two spaces together, none at the end.
 /// One pass without branches, which compilers turn into vector code.
 bool stays_as_it_is(std::string_view line) {
   unsigned changes = static_cast<unsigned>(is_white(line.back()));
@@ -173,23 +173,34 @@ void BodyHash::relaxed_text(std::string_view body) {
 
 /// A part of a line, with runs of white space as one space; white space at its end waits for what follows.
 void BodyHash::squeeze(std::string_view part) {
+  in_line_ = true;
+  for (; !part.empty() && is_white(part.front()); part.remove_prefix(1)) white_space_ = true;
+  if (part.empty()) return;
+  if (white_space_) put(" ");
+  white_space_ = is_white(part.back());
+  while (is_white(part.back())) part.remove_suffix(1);
+  if (stays_as_it_is(part)) {
+    put(part);
+  } else {
+    squeeze_inside(part);
+  }
+}
+
+/// Text with white space only between its first and last octet.
+void BodyHash::squeeze_inside(std::string_view text) {
   std::array<char, 512> squeezed;
-  while (!part.empty()) {
-    const std::string_view slice = part.substr(0, squeezed.size() - 1);
-    part.remove_prefix(slice.size());
-    in_line_ = true;
+  bool white = false;
+  while (!text.empty()) {
+    const std::string_view slice = text.substr(0, squeezed.size());
+    text.remove_prefix(slice.size());
     std::size_t size = 0;
-    if (white_space_ && !is_white(slice.front())) squeezed[size++] = ' ';
-    bool white = false;
     for (const char c : slice) {
       const bool now_white = is_white(c);
       squeezed[size] = now_white ? ' ' : c;
       size += static_cast<std::size_t>(!(white && now_white));
       white = now_white;
     }
-    white_space_ = white;
-    if (white) --size;
-    if (size > 0) put({squeezed.data(), size});
+    put({squeezed.data(), size});
   }
 }
 

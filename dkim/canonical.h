@@ -43,6 +43,7 @@ class BodyHash {
   void simple_text(std::string_view body);
   void relaxed_text(std::string_view body);
   void squeeze(std::string_view part);
+  void squeeze_inside(std::string_view text);
   void end_line();
   void put(std::string_view text);
   void emit(std::string_view text);

@@ -26,10 +26,10 @@ class SigningRule {
 };
 
 struct SigningOptions {
-  CanonicalizationPair canonicalization;
+  CanonicalizationPair canonicalization = {};
   /// Names to sign where they occur; empty: recommended_fields(). From is always signed; fields that may change or vanish on the
   /// way (Received, Return-Path, Bcc, signatures, results) never are.
-  std::vector<std::string> sign_headers;
+  std::vector<std::string> sign_headers = {};
   /// Names listed once more than they occur, so that nobody can add one; signed even when not in sign_headers. "recommended"
   /// stands for the fields that a reader is shown or that decide how the body is read, "none" for nothing.
   std::vector<std::string> oversign = {"From"};
