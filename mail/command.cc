@@ -1,1 +1,226 @@
-// (being written)
+// Commands from lines: one table of verbs, one reader of MAIL and RCPT arguments.
+#include "mail/command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+
+namespace mail {
+namespace {
+
+using Parsed = std::expected<Command, Reply>;
+
+constexpr std::size_t longest_greeting_argument = 255;  // RFC 5321 4.5.3.1.2
+constexpr std::size_t most_size_digits = 20;            // RFC 1870 3
+
+std::unexpected<Reply> refuse(int code, EnhancedStatus status, std::string_view text) {
+  return std::unexpected(Reply(code, status, text));
+}
+std::unexpected<Reply> bad_argument(std::string_view text) { return refuse(501, EnhancedStatus{5, 5, 4}, text); }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20U || c == 0x7F; }
+bool is_visible(char c) { return c > ' ' && c <= '~'; }
+
+/// Without blanks and tabs at both ends; other control characters are no white space here.
+std::string_view trim_blanks(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// Where the angle bracket at the start of `text` is closed; a quoted local part may hold brackets itself.
+std::size_t closing_bracket(std::string_view text) {
+  enum class Inside : std::uint8_t { path, quotes, escape } inside = Inside::path;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    const char c = text[i];
+    if (inside == Inside::escape) {
+      inside = Inside::quotes;
+    } else if (inside == Inside::quotes) {
+      inside = c == '\\' ? Inside::escape : c == '"' ? Inside::path : Inside::quotes;
+    } else if (c == '>') {
+      return i;
+    } else if (c == '"') {
+      inside = Inside::quotes;
+    }
+  }
+  return std::string_view::npos;
+}
+
+/// "<path> parameters" of MAIL FROM: and RCPT TO:.
+struct PathArgument {
+  std::string_view path;
+  std::vector<std::string_view> parameters;
+};
+
+std::expected<PathArgument, Reply> split_path(std::string_view argument, std::string_view keyword) {
+  if (!base::starts_with_ignoring_case(argument, keyword)) return bad_argument(fmt::format("write {}<address>", keyword));
+  argument = trim_blanks(argument.substr(keyword.size()));  // a blank behind the colon is wrong and everywhere
+  if (!argument.starts_with('<')) return bad_argument(fmt::format("write {}<address>, with the angle brackets", keyword));
+  const std::size_t end = closing_bracket(argument);
+  if (end == std::string_view::npos) return bad_argument("the angle bracket is not closed");
+  const std::string_view rest = argument.substr(end + 1);
+  if (!rest.empty() && rest.front() != ' ' && rest.front() != '\t') return bad_argument("a blank is missing behind the address");
+  return PathArgument{argument.substr(1, end - 1), base::words(rest)};
+}
+
+/// RFC 5321 4.1.1.3, appendix C: "@a,@b:user@d" is taken as user@d. Nothing when the route is malformed.
+std::optional<std::string_view> without_source_route(std::string_view path) {
+  if (!path.starts_with('@')) return path;
+  const std::size_t colon = path.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  for (const std::string_view hop : base::split(path.substr(0, colon), ',')) {
+    if (!hop.starts_with('@') || !parse_domain(hop.substr(1))) return std::nullopt;
+  }
+  return path.substr(colon + 1);
+}
+
+/// `detail` of the enhanced status: 7 for a reverse-path, 3 for a forward-path (RFC 3463 3.2).
+std::expected<Mailbox, Reply> parse_mailbox(std::string_view path, std::uint16_t detail) {
+  const auto address = without_source_route(path);
+  if (!address) return refuse(553, EnhancedStatus{5, 1, detail}, "malformed source route");
+  auto mailbox = Mailbox::parse(*address);
+  if (mailbox) return *std::move(mailbox);
+  if (mailbox.error().kind == base::Kind::unsupported) {
+    return refuse(553, EnhancedStatus{5, 6, 7}, "internationalized addresses are not supported");
+  }
+  return refuse(553, EnhancedStatus{5, 1, detail}, fmt::format("malformed address {}", mailbox.error().words));
+}
+
+std::expected<void, Reply> take_size(std::string_view value, command::MailFrom& mail) {
+  const auto size = base::parse_number(value);
+  if (!size || value.size() > most_size_digits) return bad_argument("SIZE is a number of octets");
+  if (mail.size) return bad_argument("SIZE is given twice");
+  mail.size = *size;
+  return {};
+}
+
+std::expected<void, Reply> take_body(std::string_view value, command::MailFrom& mail) {
+  if (base::equal_ignoring_case(value, "8BITMIME")) {
+    mail.body = BodyType::eight_bit;
+  } else if (base::equal_ignoring_case(value, "7BIT")) {
+    mail.body = BodyType::seven_bit;
+  } else {
+    return bad_argument("BODY is 7BIT or 8BITMIME");
+  }
+  return {};
+}
+
+std::unexpected<Reply> unknown_parameter(std::string_view name, std::string_view verb) {
+  return refuse(555, EnhancedStatus{5, 5, 4}, fmt::format("{} parameter {} is not supported", verb, base::printable(name)));
+}
+
+Parsed parse_ehlo(std::string_view argument) { return command::Ehlo{std::string(argument)}; }
+
+Parsed parse_helo(std::string_view argument) { return command::Helo{std::string(argument)}; }
+
+Parsed parse_mail(std::string_view argument) {
+  auto split = split_path(argument, "FROM:");
+  if (!split) return std::unexpected(split.error());
+  command::MailFrom mail;
+  if (!split->path.empty()) {
+    auto mailbox = parse_mailbox(split->path, 7);
+    if (!mailbox) return std::unexpected(mailbox.error());
+    if (mailbox->domain().empty()) return refuse(553, EnhancedStatus{5, 1, 7}, "the domain of the reverse-path is missing");
+    mail.reverse_path = ReversePath(*std::move(mailbox));
+  }
+  for (const std::string_view parameter : split->parameters) {
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    const std::string_view name = parameter.substr(0, equals);
+    const std::string_view value = parameter.substr(std::min(equals + 1, parameter.size()));
+    std::expected<void, Reply> taken;
+    if (base::equal_ignoring_case(name, "SIZE")) {
+      taken = take_size(value, mail);
+    } else if (base::equal_ignoring_case(name, "BODY")) {
+      taken = take_body(value, mail);
+    } else {
+      taken = unknown_parameter(name, "MAIL");
+    }
+    if (!taken) return std::unexpected(taken.error());
+  }
+  return mail;
+}
+
+Parsed parse_rcpt(std::string_view argument) {
+  auto split = split_path(argument, "TO:");
+  if (!split) return std::unexpected(split.error());
+  auto mailbox = parse_mailbox(split->path, 3);
+  if (!mailbox) return std::unexpected(mailbox.error());
+  if (!split->parameters.empty()) return unknown_parameter(split->parameters.front(), "RCPT");
+  return command::RcptTo{*std::move(mailbox)};
+}
+
+Parsed parse_vrfy(std::string_view argument) { return command::Vrfy{std::string(argument)}; }
+
+/// What may stand behind a verb.
+enum class Takes : std::uint8_t { nothing, one_word, something, anything };
+
+struct Verb {
+  std::string_view name;
+  Takes takes;
+  Parsed (*parse)(std::string_view argument);
+};
+
+template <class T>
+Parsed plain(std::string_view /*argument*/) {
+  return T{};
+}
+
+Parsed not_implemented(std::string_view /*argument*/) { return refuse(502, EnhancedStatus{5, 5, 1}, "command not implemented"); }
+
+constexpr std::array<Verb, 16> verbs{{
+    {"MAIL", Takes::something, parse_mail},
+    {"RCPT", Takes::something, parse_rcpt},
+    {"DATA", Takes::nothing, plain<command::Data>},
+    {"EHLO", Takes::one_word, parse_ehlo},
+    {"HELO", Takes::one_word, parse_helo},
+    {"QUIT", Takes::nothing, plain<command::Quit>},
+    {"RSET", Takes::nothing, plain<command::Rset>},
+    {"NOOP", Takes::anything, plain<command::Noop>},
+    {"STARTTLS", Takes::nothing, plain<command::StartTls>},
+    {"VRFY", Takes::something, parse_vrfy},
+    {"HELP", Takes::anything, plain<command::Help>},
+    {"EXPN", Takes::anything, not_implemented},
+    {"AUTH", Takes::anything, not_implemented},
+    {"BDAT", Takes::anything, not_implemented},
+    {"ETRN", Takes::anything, not_implemented},
+    {"TURN", Takes::anything, not_implemented},
+}};
+
+std::expected<void, Reply> check_argument(const Verb& verb, std::string_view argument) {
+  const bool word = argument.size() <= longest_greeting_argument && std::ranges::all_of(argument, is_visible);
+  switch (verb.takes) {
+    case Takes::anything: return {};
+    case Takes::nothing:
+      if (!argument.empty()) return bad_argument(fmt::format("{} takes no argument", verb.name));
+      return {};
+    case Takes::one_word:
+      if (argument.empty() || !word) return bad_argument(fmt::format("write {} and your host name", verb.name));
+      return {};
+    case Takes::something:
+      if (argument.empty()) return bad_argument(fmt::format("{} needs an argument", verb.name));
+      return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<Command, Reply> parse_command(std::string_view line) {
+  line = line.substr(0, line.find_last_not_of(" \t") + 1);
+  const std::string_view name = line.substr(0, line.find_first_of(" \t"));
+  const std::string_view argument = trim_blanks(line.substr(name.size()));
+  const auto is_bad = [](char c) { return is_control(c) && c != '\t'; };
+  if (std::ranges::any_of(line, is_bad)) return refuse(500, EnhancedStatus{5, 5, 2}, "control characters are not accepted");
+  for (const Verb& verb : verbs) {
+    if (!base::equal_ignoring_case(verb.name, name)) continue;
+    if (auto right = check_argument(verb, argument); !right) return std::unexpected(right.error());
+    return verb.parse(argument);
+  }
+  return refuse(500, EnhancedStatus{5, 5, 2}, "command not recognized");
+}
+
+}  // namespace mail

@@ -8,12 +8,14 @@
 
 namespace mail {
 
-/// What to do with a LF without CR before it. A lone CR becomes a space when newlines are normalised (it is no line end
-/// to anyone and would be one to somebody); CR LF . CR LF alone ends the content in either case.
+/// What to do with a message that holds a LF without CR before it, or a CR without LF behind it (RFC 5321 2.3.8 forbids both).
+/// Normalised, the LF becomes CR LF and the CR a space (it is no line end to anyone and would be one to somebody).
+/// CR LF . CR LF alone ends the content in either case.
 enum class BareNewline : std::uint8_t { normalize, reject };
 
 /// Finds the end of DATA and removes dot-stuffing. Only CR LF . CR LF ends it: LF.LF, CR.CR, LF.CRLF, CRLF.LF, CRLF.CR never do.
-/// What comes out has CR LF line ends only and always ends with one unless empty.
+/// What comes out has CR LF line ends only and always ends with one unless empty. A dot is taken away behind CR LF alone: behind
+/// a bare LF it is content, which DotStuffer doubles again, so that LF.LF goes out as a line with a dot and nothing is smuggled.
 class EndOfData {
  public:
   explicit EndOfData(BareNewline bare_newline) : bare_newline_(bare_newline) {}
@@ -21,17 +23,24 @@ class EndOfData {
   /// Consumes from `in`, appends content to `out`; returns how many octets of `in` were used (all, unless done()).
   std::size_t consume(std::string_view in, std::string& out);
   bool done() const { return state_ == State::done; }
-  /// Bare newlines were seen (and, with reject, the message must be refused once done()).
+  /// A bare LF or a lone CR was seen.
   bool saw_bare_newline() const { return saw_bare_newline_; }
+  /// The message is to be refused once done().
+  bool must_refuse() const { return saw_bare_newline_ && bare_newline_ == BareNewline::reject; }
 
  private:
   enum class State : std::uint8_t { line_start, in_line, cr, dot, dot_cr, done };
+
+  std::size_t step(char c, std::string& out);
+  void write_line_end(std::string& out);
+
   BareNewline bare_newline_;
   State state_ = State::line_start;
   bool saw_bare_newline_ = false;
 };
 
-/// Doubles the dots at line starts and ends with CR LF . CR LF; right at every chunk boundary.
+/// Doubles the dots at line starts and ends with CR LF . CR LF; right at every chunk boundary. Should content hold a bare LF or
+/// CR, a dot behind it is doubled too, because a careless receiver might take it for a line start.
 class DotStuffer {
  public:
   void append(std::string_view content, std::string& out);
@@ -39,7 +48,7 @@ class DotStuffer {
   void finish(std::string& out);
 
  private:
-  enum class State : std::uint8_t { line_start, in_line, cr };
+  enum class State : std::uint8_t { line_start, in_line, cr, bare_lf };
   State state_ = State::line_start;
 };
 

@@ -55,7 +55,8 @@ class ReplyParser {
   void feed(std::string_view bytes);
   /// A reply, nothing yet, or Kind::invalid when the other side does not speak SMTP (then the parser is of no more use).
   Result<std::optional<Reply>> next();
-  bool empty() const { return input_.size() == start_; }  ///< nothing read that is not yet a reply
+  /// Nothing was read that has not been given as a reply.
+  bool empty() const { return input_.size() == start_ && !partial_; }
 
  private:
   std::string input_;
