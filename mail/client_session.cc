@@ -1,1 +1,381 @@
-// (being written)
+// The client's half of the conversation: greeting, EHLO, STARTTLS, then one transaction after the other.
+#include "mail/client_session.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "base/text.h"
+
+namespace mail {
+namespace {
+
+/// EHLO keywords stand behind the first line, one a line (RFC 5321 4.1.1.1), in any case.
+Extensions read_extensions(const Reply& reply) {
+  Extensions extensions;
+  extensions.esmtp = true;
+  for (std::size_t i = 1; i < reply.lines.size(); ++i) {
+    const std::string_view line = base::trim(reply.lines[i]);
+    const std::size_t end = line.find(' ');
+    const std::string_view keyword = line.substr(0, end);
+    if (base::equal_ignoring_case(keyword, "PIPELINING")) extensions.pipelining = true;
+    if (base::equal_ignoring_case(keyword, "8BITMIME")) extensions.eight_bit_mime = true;
+    if (base::equal_ignoring_case(keyword, "STARTTLS")) extensions.starttls = true;
+    if (base::equal_ignoring_case(keyword, "ENHANCEDSTATUSCODES")) extensions.enhanced_status_codes = true;
+    if (base::equal_ignoring_case(keyword, "SIZE")) {
+      const std::string_view limit = end == std::string_view::npos ? std::string_view() : base::trim(line.substr(end));
+      extensions.size = base::parse_number(limit).value_or(0);
+    }
+  }
+  return extensions;
+}
+
+}  // namespace
+
+std::string_view describe(Stage stage) {
+  switch (stage) {
+    case Stage::connect: return "the connection";
+    case Stage::greeting: return "the greeting";
+    case Stage::ehlo: return "the reply to EHLO";
+    case Stage::starttls: return "the reply to STARTTLS";
+    case Stage::handshake: return "the TLS handshake";
+    case Stage::ehlo_after_tls: return "the reply to EHLO under TLS";
+    case Stage::mail: return "the reply to MAIL FROM";
+    case Stage::rcpt: return "the reply to RCPT TO";
+    case Stage::data: return "the reply to DATA";
+    case Stage::content: return "the content to be taken";
+    case Stage::final_dot: return "the reply to the final dot";
+    case Stage::quit: return "the end of the conversation";
+  }
+  return "";
+}
+
+base::Duration time_limit(Stage stage) {
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  switch (stage) {
+    case Stage::connect: return seconds(30);
+    case Stage::greeting:
+    case Stage::ehlo:
+    case Stage::ehlo_after_tls:
+    case Stage::mail:
+    case Stage::rcpt: return minutes(5);
+    case Stage::starttls:
+    case Stage::data: return minutes(2);
+    case Stage::handshake: return minutes(1);
+    case Stage::content: return minutes(3);
+    case Stage::final_dot: return minutes(10);
+    case Stage::quit: return seconds(10);
+  }
+  return minutes(5);
+}
+
+ClientSession::ClientSession(std::string hostname, TlsUse tls) : hostname_(std::move(hostname)), tls_(tls) {}
+
+Action ClientSession::next() {
+  take_replies();
+  if (!output_.empty() && state_ != State::done && !parser_.empty()) {
+    take_unasked();
+    if (state_ != State::done) return action::Read{};  // half of it is there: judged when it is whole
+  }
+  if (!output_.empty()) return action::Write{};
+  switch (state_) {
+    case State::handshake: return action::StartTls{};
+    case State::ready: return action::Ready{};
+    case State::content: return action::SendContent{};
+    case State::done: return action::Done{};
+    case State::greeting:
+    case State::ehlo:
+    case State::helo:
+    case State::starttls:
+    case State::rset:
+    case State::mail:
+    case State::rcpt:
+    case State::data:
+    case State::final_dot:
+    case State::empty_dot: break;
+  }
+  return action::Read{};
+}
+
+void ClientSession::feed(std::string_view bytes) {
+  if (state_ != State::done) parser_.feed(bytes);
+}
+
+std::string ClientSession::take_output() { return std::exchange(output_, {}); }
+
+// ---- replies ----
+
+/// Replies are taken only while commands are out that they can answer; what comes before is left for take_unasked().
+void ClientSession::take_replies() {
+  while (output_.empty() && state_ != State::ready && state_ != State::done) {
+    if (state_ == State::handshake) {
+      if (!parser_.empty()) broken("the server sent something after its reply to STARTTLS");
+      return;
+    }
+    const Result<std::optional<Reply>> reply = parser_.next();
+    if (!reply) return broken(fmt::format("the server does not speak SMTP ({})", reply.error().words));
+    if (!*reply) return;
+    take_reply(**reply);
+  }
+}
+
+void ClientSession::take_reply(const Reply& reply) {
+  // RFC 5321 3.8: the server closes the connection, whatever it was asked.
+  if (reply.code == 421) return refused(reply);
+  switch (state_) {
+    case State::greeting: return on_greeting(reply);
+    case State::ehlo: return on_ehlo(reply);
+    case State::helo: return on_helo(reply);
+    case State::starttls: return on_starttls(reply);
+    case State::rset: return on_rset(reply);
+    case State::mail: return on_mail(reply);
+    case State::rcpt: return on_rcpt(reply);
+    case State::data: return on_data(reply);
+    case State::content: return on_early(reply);
+    case State::final_dot: return on_final_dot(reply);
+    case State::empty_dot: return on_empty_dot(reply);
+    case State::handshake:
+    case State::ready:
+    case State::done: return;
+  }
+}
+
+/// A reply came before the command was written that it could answer: replies and commands would come apart, and a later
+/// 250 could be taken for that of the final dot.
+void ClientSession::take_unasked() {
+  const Result<std::optional<Reply>> reply = parser_.next();
+  if (!reply) return broken(fmt::format("the server does not speak SMTP ({})", reply.error().words));
+  if (!*reply) return;
+  if ((*reply)->code == 421) return refused(**reply);
+  broken(fmt::format("the server sent a reply to nothing: \"{}\"", (*reply)->to_string()));
+}
+
+// ---- the opening ----
+
+void ClientSession::on_greeting(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  if (reply.is_positive()) return say_ehlo();
+  refused(reply);
+  say_goodbye();
+}
+
+void ClientSession::say_ehlo() {
+  enter(State::ehlo, tls_active_ ? Stage::ehlo_after_tls : Stage::ehlo);
+  fmt::format_to(std::back_inserter(output_), "EHLO {}\r\n", hostname_);
+}
+
+void ClientSession::on_ehlo(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  if (reply.is_positive()) {
+    extensions_ = read_extensions(reply);
+    return settle_tls();
+  }
+  if (reply.is_permanent()) {
+    state_ = State::helo;
+    fmt::format_to(std::back_inserter(output_), "HELO {}\r\n", hostname_);
+    return;
+  }
+  refused(reply);
+  say_goodbye();
+}
+
+void ClientSession::on_helo(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  if (reply.is_positive()) return settle_tls();
+  refused(reply);
+  say_goodbye();
+}
+
+void ClientSession::settle_tls() {
+  if (tls_active_ || tls_ == TlsUse::never || (tls_ == TlsUse::opportunistic && !extensions_.starttls)) return become_ready();
+  enter(State::starttls, Stage::starttls);
+  if (extensions_.starttls) {
+    output_ += "STARTTLS\r\n";
+    return;
+  }
+  broken("the server does not offer STARTTLS");
+  say_goodbye();
+}
+
+void ClientSession::on_starttls(const Reply& reply) {
+  if (reply.code == 220) return enter(State::handshake, Stage::handshake);
+  if (reply.is_positive() || reply.is_intermediate()) return unexpected(reply);
+  if (tls_ == TlsUse::opportunistic) return become_ready();
+  refused(reply);
+  say_goodbye();
+}
+
+void ClientSession::tls_started() {
+  if (state_ != State::handshake) return;
+  if (!parser_.empty()) return broken("the server sent something after its reply to STARTTLS");
+  tls_active_ = true;
+  extensions_ = Extensions();
+  say_ehlo();
+}
+
+// ---- a transaction ----
+
+void ClientSession::begin(Transaction transaction) {
+  if (state_ != State::ready) return;
+  transaction_ = std::move(transaction);
+  outcome_.assign(transaction_.recipients.size(), RecipientReply());
+  recipient_ = 0;
+  accepted_ = 0;
+  if (extensions_.pipelining) {
+    if (rset_due_) write(State::rset, 0);
+    write(State::mail, 0);
+    for (std::size_t i = 0; i < outcome_.size(); ++i) write(State::rcpt, i);
+    write(State::data, 0);
+  }
+  ask(rset_due_ ? State::rset : State::mail);
+}
+
+/// The reply to this command is next; with pipelining the command is out already.
+void ClientSession::ask(State state) {
+  const Stage stage = state == State::rcpt ? Stage::rcpt : state == State::data ? Stage::data : Stage::mail;
+  enter(state, stage);
+  if (!extensions_.pipelining) write(state, recipient_);
+}
+
+void ClientSession::write(State state, std::size_t recipient) {
+  auto out = std::back_inserter(output_);
+  if (state == State::rset) output_ += "RSET\r\n";
+  if (state == State::mail) {
+    fmt::format_to(out, "MAIL FROM:<{}>", transaction_.reverse_path.to_string());
+    if (extensions_.size && transaction_.size > 0) fmt::format_to(out, " SIZE={}", transaction_.size);
+    if (extensions_.eight_bit_mime && transaction_.body == BodyType::eight_bit) output_ += " BODY=8BITMIME";
+    output_ += "\r\n";
+  }
+  if (state == State::rcpt) fmt::format_to(out, "RCPT TO:<{}>\r\n", transaction_.recipients[recipient].to_string());
+  if (state == State::data) output_ += "DATA\r\n";
+}
+
+void ClientSession::on_rset(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  if (!reply.is_positive()) return refused(reply);
+  rset_due_ = false;
+  ask(State::mail);
+}
+
+void ClientSession::on_mail(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  if (reply.is_positive()) {
+    rset_due_ = true;
+  } else {
+    settle(Stage::mail, reply);
+    if (!extensions_.pipelining) return become_ready();
+  }
+  ask(State::rcpt);
+}
+
+void ClientSession::on_rcpt(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  RecipientReply& own = outcome_[recipient_];
+  if (own.reply.code == 0) {  // else MAIL was refused, and this is only its echo
+    if (reply.is_positive()) {
+      ++accepted_;
+    } else {
+      own = RecipientReply{Stage::rcpt, reply};
+    }
+  }
+  if (++recipient_ < outcome_.size()) return ask(State::rcpt);
+  if (extensions_.pipelining || accepted_ > 0) return ask(State::data);
+  become_ready();
+}
+
+void ClientSession::on_data(const Reply& reply) {
+  if (reply.is_positive()) return unexpected(reply);
+  if (reply.is_intermediate()) {
+    if (accepted_ > 0) return enter(State::content, Stage::content);
+    // RFC 2920 3.1: 354 although nobody was accepted.
+    output_ += ".\r\n";
+    return enter(State::empty_dot, Stage::final_dot);
+  }
+  settle(Stage::data, reply);
+  become_ready();
+}
+
+/// The server speaks before the dot. A refusal is its verdict, but what it makes of the rest of the content nobody knows.
+void ClientSession::on_early(const Reply& reply) {
+  if (reply.is_positive() || reply.is_intermediate()) return broken("the server replied before the content had ended");
+  settle(Stage::content, reply);
+  refused(reply);
+}
+
+void ClientSession::content_sent() {
+  if (state_ != State::content) return;
+  take_replies();
+  if (state_ != State::content) return;
+  // What came until now, be it half a line, does not answer the dot.
+  if (!parser_.empty()) return broken("the server replied before the content had ended");
+  enter(State::final_dot, Stage::final_dot);
+}
+
+void ClientSession::on_final_dot(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  settle(Stage::final_dot, reply);
+  rset_due_ = false;
+  become_ready();
+}
+
+void ClientSession::on_empty_dot(const Reply& reply) {
+  if (reply.is_intermediate()) return unexpected(reply);
+  rset_due_ = false;
+  become_ready();
+}
+
+/// The reply goes to everybody who has none of his own.
+void ClientSession::settle(Stage stage, const Reply& reply) {
+  for (RecipientReply& own : outcome_) {
+    if (own.reply.code == 0) own = RecipientReply{stage, reply};
+  }
+}
+
+// ---- the end ----
+
+void ClientSession::quit() {
+  if (state_ != State::ready) return;
+  state_ = State::done;
+  say_goodbye();
+}
+
+void ClientSession::connection_lost(std::string words) {
+  if (state_ == State::done) {
+    output_.clear();
+    return;
+  }
+  broken(std::move(words));
+}
+
+void ClientSession::enter(State state, Stage stage) {
+  state_ = state;
+  stage_ = stage;
+}
+
+void ClientSession::become_ready() { enter(State::ready, Stage::mail); }
+
+void ClientSession::refused(const Reply& reply) {
+  output_.clear();
+  state_ = State::done;
+  failure_ = SessionFailure{stage_, reply, {}};
+}
+
+void ClientSession::broken(std::string words) {
+  output_.clear();
+  state_ = State::done;
+  failure_ = SessionFailure{stage_, std::nullopt, std::move(words)};
+}
+
+void ClientSession::unexpected(const Reply& reply) {
+  broken(fmt::format("the server's reply makes no sense here: \"{}\"", reply.to_string()));
+}
+
+/// Only where no reply is outstanding and no content expected.
+void ClientSession::say_goodbye() {
+  stage_ = Stage::quit;
+  output_ = "QUIT\r\n";
+}
+
+}  // namespace mail

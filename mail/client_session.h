@@ -126,10 +126,10 @@ class ClientSession {
     empty_dot,
     done
   };
-  enum class Parting : std::uint8_t { quit, silent };
 
+  void take_replies();
   void take_reply(const Reply& reply);
-  void take_setup_reply(const Reply& reply);
+  void take_unasked();
   void on_greeting(const Reply& reply);
   void on_ehlo(const Reply& reply);
   void on_helo(const Reply& reply);
@@ -140,21 +140,19 @@ class ClientSession {
   void on_data(const Reply& reply);
   void on_early(const Reply& reply);
   void on_final_dot(const Reply& reply);
+  void on_empty_dot(const Reply& reply);
 
-  void expect(State state, Stage stage);
-  void send_ehlo();
-  void after_ehlo();
-  void go_on();
-  void write_rset();
-  void write_mail();
-  void write_rcpt();
-  void write_data();
-  void end_transaction();
+  void enter(State state, Stage stage);
+  void say_ehlo();
+  void settle_tls();
+  void ask(State state);
+  void write(State state, std::size_t recipient);
   void settle(Stage stage, const Reply& reply);
-  void refused(const Reply& reply, Parting parting);
-  void broken(std::string words, Parting parting);
+  void become_ready();
+  void refused(const Reply& reply);
+  void broken(std::string words);
   void unexpected(const Reply& reply);
-  void check_nothing_unasked();
+  void say_goodbye();
 
   std::string hostname_;
   TlsUse tls_;
@@ -169,8 +167,7 @@ class ClientSession {
   std::vector<RecipientReply> outcome_;
   std::size_t recipient_ = 0;  ///< whose RCPT reply is next
   std::size_t accepted_ = 0;   ///< recipients with a 2xx to RCPT
-  bool mail_accepted_ = false;
-  bool rset_due_ = false;  ///< the server may still hold a transaction that came to nothing
+  bool rset_due_ = false;      ///< the server may still hold a transaction that came to nothing
   std::optional<SessionFailure> failure_;
 };
 

@@ -1,1 +1,344 @@
-// (being written)
+// The server's half of the conversation: lines to commands to events, replies and limits, content until its end.
+#include "mail/server_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "base/text.h"
+
+namespace mail {
+namespace {
+
+/// A line that only a web client sends: somebody lets a browser or another program talk to this port, and what follows
+/// may be chosen by an attacker (cross-protocol scripting).
+bool is_http(std::string_view line) {
+  constexpr std::array<std::string_view, 7> methods{"GET ", "POST ", "PUT ", "HEAD ", "CONNECT ", "OPTIONS ", "PRI "};
+  return std::ranges::any_of(methods, [&](std::string_view method) { return base::starts_with_ignoring_case(line, method); });
+}
+
+}  // namespace
+
+ServerSession::ServerSession(ServerOptions options) : options_(std::move(options)), scanner_(options_.bare_newline) {}
+
+void ServerSession::greet() { say(fmt::format("220 {} ESMTP mailferry", options_.hostname)); }
+
+void ServerSession::close(const Reply& reply) {
+  output_ += reply.to_wire();
+  state_ = State::closing;
+}
+
+void ServerSession::feed(std::string_view bytes) {
+  // In plaintext nothing may follow STARTTLS, after the end nothing is read.
+  if (state_ == State::handshake || state_ == State::closing) return;
+  if (start_ > 0) {
+    input_.erase(0, start_);
+    start_ = 0;
+  }
+  input_ += bytes;
+}
+
+Event ServerSession::next() {
+  for (;;) {
+    std::optional<Event> event;
+    switch (state_) {
+      case State::commands: event = next_command(); break;
+      case State::content: event = next_content(); break;
+      case State::content_end: state_ = State::verdict; return event::EndOfContent{};
+      case State::mail:
+      case State::rcpt:
+      case State::data:
+      case State::verdict: return event::NeedInput{};
+      case State::handshake: return event::StartTls{};
+      case State::closing: return event::Close{};
+    }
+    if (event) return *std::move(event);
+  }
+}
+
+std::string ServerSession::take_output() { return std::exchange(output_, {}); }
+
+// ---- commands ----
+
+std::optional<Event> ServerSession::next_command() {
+  const std::optional<std::string_view> line = next_line();
+  if (!line) return event::NeedInput{};
+  if (is_http(*line)) {
+    close(Reply(421, EnhancedStatus{4, 7, 0}, fmt::format("{} speaks SMTP, not HTTP", options_.hostname)));
+    return std::nullopt;
+  }
+  if (base::starts_with_ignoring_case(*line, "MAIL")) excuse(options_.recipients + 1);  // its RCPTs and DATA
+  std::expected<Command, Reply> parsed = parse_command(*line);
+  if (!parsed) {
+    output_ += parsed.error().to_wire();
+    count_error();
+    return std::nullopt;
+  }
+  return std::visit([this](auto& command) { return on(command); }, *parsed);
+}
+
+/// The next whole line without its end. LF alone ends a command as well: people type at servers, and between commands
+/// nothing is smuggled by it. An overlong line is thrown away as it comes and refused when it ends.
+std::optional<std::string_view> ServerSession::next_line() {
+  while (state_ == State::commands) {
+    const std::string_view pending = std::string_view(input_).substr(start_);
+    const std::size_t end = pending.find('\n');
+    if (end == std::string_view::npos) {
+      if (pending.size() >= max_line) overlong_ = true;
+      if (overlong_) start_ = input_.size();
+      return std::nullopt;
+    }
+    start_ += end + 1;
+    if (std::exchange(overlong_, false) || end >= max_line) {
+      refuse("500 5.5.2 line too long");
+      continue;
+    }
+    std::string_view line = pending.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Ehlo& ehlo) {
+  greet_client(std::move(ehlo.argument));
+  client_.extended = true;
+  fmt::format_to(std::back_inserter(output_), "250-{}\r\n250-PIPELINING\r\n250-SIZE {}\r\n", options_.hostname,
+                 options_.message_size);
+  if (options_.offer_starttls && !tls_active_) output_ += "250-STARTTLS\r\n";
+  output_ += "250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n";
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Helo& helo) {
+  greet_client(std::move(helo.argument));
+  client_.extended = false;
+  fmt::format_to(std::back_inserter(output_), "250 {}\r\n", options_.hostname);
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::MailFrom& mail) {
+  if (client_.helo.empty()) {
+    refuse("503 5.5.1 send EHLO or HELO first");
+  } else if (in_transaction_) {
+    refuse("503 5.5.1 a transaction is open already");
+  } else if (options_.require_tls && !tls_active_) {
+    refuse("530 5.7.0 send STARTTLS first");
+  } else if (mail.size.value_or(0) > options_.message_size) {
+    refuse(fmt::format("552 5.3.4 a message may have {} octets", options_.message_size));
+  } else {
+    pending_mail_ = std::move(mail);
+    state_ = State::mail;
+    return event::Mail{pending_mail_.reverse_path};
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::RcptTo& rcpt) {
+  if (!in_transaction_) {
+    refuse_as_consequence("503 5.5.1 send MAIL first");
+  } else if (envelope_.recipients.size() >= options_.recipients) {
+    say("452 4.5.3 too many recipients, send the rest in another transaction");
+  } else {
+    pending_recipient_ = std::move(rcpt.mailbox);
+    state_ = State::rcpt;
+    return event::Rcpt{pending_recipient_};
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Data& /*data*/) {
+  if (!in_transaction_) {
+    refuse_as_consequence("503 5.5.1 send MAIL first");
+  } else if (envelope_.recipients.empty()) {
+    refuse_as_consequence("554 5.5.1 no valid recipients");
+  } else {
+    state_ = State::data;
+    return event::BeginData{};
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Rset& /*rset*/) {
+  end_transaction();
+  say("250 2.0.0 ok");
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Noop& /*noop*/) {
+  say("250 2.0.0 ok");
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Vrfy& /*vrfy*/) {
+  say("252 2.0.0 not verified; RCPT tells");
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Help& /*help*/) {
+  say("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS; see RFC 5321");
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::Quit& /*quit*/) {
+  say("221 2.0.0 bye");
+  state_ = State::closing;
+  return std::nullopt;
+}
+
+std::optional<Event> ServerSession::on(command::StartTls& /*start_tls*/) {
+  if (!options_.offer_starttls) {
+    refuse("502 5.5.1 TLS is not offered");
+  } else if (tls_active_) {
+    refuse("503 5.5.1 TLS is in use already");
+  } else if (client_.helo.empty()) {
+    refuse("503 5.5.1 send EHLO first");
+  } else {
+    say("220 2.0.0 go ahead");
+    state_ = State::handshake;
+  }
+  return std::nullopt;
+}
+
+void ServerSession::tls_started(std::string tls_words) {
+  end_transaction();
+  client_.helo.clear();
+  client_.extended = false;
+  client_.tls = std::move(tls_words);
+  tls_active_ = true;
+  input_.clear();
+  start_ = 0;
+  overlong_ = false;
+  if (state_ != State::closing) state_ = State::commands;
+}
+
+// ---- the shell's answers ----
+
+void ServerSession::reply(const Reply& reply) {
+  const State asked = state_;
+  if (asked != State::mail && asked != State::rcpt && asked != State::data && asked != State::verdict) return;
+  state_ = State::commands;
+  output_ += reply.to_wire();
+  if (asked == State::mail) mail_answered(reply);
+  if (asked == State::rcpt) rcpt_answered(reply);
+  if (asked == State::data) {
+    if (reply.is_intermediate()) {
+      begin_content();
+    } else {
+      end_transaction();
+    }
+  }
+  if (asked == State::verdict) {
+    if (reply.is_positive()) errors_ = 0;
+    end_transaction();
+  }
+  // RFC 5321 3.8: 421 announces that the connection closes.
+  if (reply.code == 421) state_ = State::closing;
+}
+
+void ServerSession::mail_answered(const Reply& reply) {
+  if (!reply.is_positive()) {
+    if (reply.is_permanent()) count_error();
+    return;
+  }
+  in_transaction_ = true;
+  excused_ = 0;
+  envelope_.reverse_path = std::move(pending_mail_.reverse_path);
+  envelope_.body = pending_mail_.body;
+  envelope_.declared_size = pending_mail_.size;
+}
+
+void ServerSession::accept_recipient(Mailbox mailbox) { pending_recipient_ = std::move(mailbox); }
+
+void ServerSession::rcpt_answered(const Reply& reply) {
+  if (reply.is_positive()) {
+    envelope_.recipients.emplace_back(std::move(pending_recipient_));
+    return;
+  }
+  excuse(1);  // the DATA that was pipelined behind it
+  if (reply.is_permanent()) count_error();
+}
+
+// ---- content ----
+
+void ServerSession::begin_content() {
+  scanner_ = EndOfData(options_.bare_newline);
+  content_size_ = 0;
+  state_ = State::content;
+}
+
+std::optional<Event> ServerSession::next_content() {
+  const std::string_view pending = std::string_view(input_).substr(start_);
+  if (pending.empty()) return event::NeedInput{};
+  content_.clear();
+  start_ += scanner_.consume(pending, content_);
+  content_size_ += content_.size();
+  if (content_size_ > options_.message_size) refusal_ = Refusal::too_large;
+  if (options_.bare_newline == BareNewline::reject && scanner_.saw_bare_newline()) refusal_ = Refusal::bare_newline;
+  const bool dropped = swallowing();
+  if (scanner_.done()) {
+    state_ = State::content_end;
+    if (dropped) refuse_content();
+  }
+  if (dropped || content_.empty()) return std::nullopt;
+  return event::Content{content_};
+}
+
+void ServerSession::refuse_content() {
+  state_ = State::commands;
+  if (refusal_ == Refusal::too_large) {
+    refuse(fmt::format("552 5.3.4 a message may have {} octets", options_.message_size));
+  } else {
+    refuse("550 5.5.2 a line ends with LF alone, RFC 5321 wants CR LF");
+  }
+  end_transaction();
+}
+
+// ---- shared ----
+
+void ServerSession::greet_client(std::string argument) {
+  end_transaction();
+  client_.helo = std::move(argument);
+}
+
+void ServerSession::end_transaction() {
+  in_transaction_ = false;
+  excused_ = 0;
+  refusal_ = Refusal::none;
+  envelope_.reverse_path = {};
+  envelope_.recipients.clear();
+  envelope_.body = BodyType::seven_bit;
+  envelope_.declared_size.reset();
+}
+
+void ServerSession::say(std::string_view line) {
+  output_ += line;
+  output_ += "\r\n";
+}
+
+void ServerSession::refuse(std::string_view line) {
+  say(line);
+  count_error();
+}
+
+/// Until it is accepted a command may drag so many others down with it that are pipelined behind it.
+void ServerSession::excuse(std::size_t followers) { excused_ = std::max(excused_, followers); }
+
+void ServerSession::refuse_as_consequence(std::string_view line) {
+  say(line);
+  if (excused_ == 0) {
+    count_error();
+  } else {
+    --excused_;
+  }
+}
+
+void ServerSession::count_error() {
+  if (++errors_ < max_errors) return;
+  close(Reply(421, EnhancedStatus{4, 7, 0}, fmt::format("{} too many errors", options_.hostname)));
+}
+
+}  // namespace mail

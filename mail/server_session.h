@@ -110,9 +110,11 @@ class ServerSession {
   void rcpt_answered(const Reply& reply);
   void greet_client(std::string argument);
   void begin_content();
+  void refuse_content();
   void end_transaction();
   void say(std::string_view line);
   void refuse(std::string_view line);
+  void excuse(std::size_t followers);
   void refuse_as_consequence(std::string_view line);
   void count_error();
 
