@@ -15,6 +15,10 @@ if(MAILFERRY_SANITIZE)
   endif()
 endif()
 
+if(MAILFERRY_FUZZ)
+  target_compile_options(mailferry_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MAILFERRY_SANITIZE)
   target_compile_options(mailferry_options INTERFACE -fstack-protector-strong -fstack-clash-protection -fPIE)
   target_compile_definitions(mailferry_options INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)

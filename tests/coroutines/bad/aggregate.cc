@@ -1,0 +1,1 @@
+Task<void> bad(std::string text) { co_await f(Error{2, text}); }

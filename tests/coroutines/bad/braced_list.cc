@@ -1,0 +1,1 @@
+Task<void> bad(std::string text) { co_await f({2, text}); }

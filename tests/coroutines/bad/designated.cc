@@ -1,0 +1,1 @@
+Task<void> bad() { auto x = co_await f({.b = 5}); }

@@ -1,0 +1,3 @@
+Task<void> bad(std::string s) {
+  co_await on(workers, [s] { return s.size(); });
+}

@@ -1,0 +1,1 @@
+Task<void> good() { co_await (converse() || deadline_.expired()); }
