@@ -1,0 +1,146 @@
+// Commands: each as a value, and the reply to each that cannot be understood.
+#include "mail/command.h"
+
+#include "tests/catch.h"
+
+using mail::BodyType;
+using mail::parse_command;
+namespace command = mail::command;
+
+namespace {
+
+template <class T>
+T expect(std::string_view line) {
+  auto parsed = parse_command(line);
+  REQUIRE(parsed.has_value());
+  REQUIRE(std::holds_alternative<T>(*parsed));
+  return std::get<T>(*parsed);
+}
+
+/// Code and enhanced status of the refusal.
+std::string refusal(std::string_view line) {
+  auto parsed = parse_command(line);
+  if (parsed) return "understood";
+  if (!parsed.error().status) return "without status";
+  return std::to_string(parsed.error().code) + ' ' + parsed.error().status->to_string();
+}
+
+std::string reverse_path(std::string_view line) { return expect<command::MailFrom>(line).reverse_path.to_string(); }
+std::string forward_path(std::string_view line) { return expect<command::RcptTo>(line).mailbox.to_string(); }
+
+}  // namespace
+
+TEST_CASE("verbs are known in any case and with white space behind them") {
+  expect<command::Data>("DATA");
+  expect<command::Data>("data \t ");
+  expect<command::Rset>("rSeT");
+  expect<command::Quit>("QUIT ");
+  expect<command::StartTls>("StartTLS");
+  expect<command::Noop>("NOOP");
+  expect<command::Noop>("NOOP any words\twith a tab");
+  expect<command::Help>("HELP");
+  expect<command::Help>("HELP MAIL");
+  CHECK(expect<command::Vrfy>("VRFY  bob ").argument == "bob");
+}
+
+TEST_CASE("unknown and unfinished verbs are refused") {
+  const std::string bad =
+      GENERATE(as<std::string>{}, "", " ", "XYZZY", "DATAX", "DAT", "MAILFROM:<a@b>", " NOOP", "MAIL\xC3\xA4 x",
+               std::string("NO\0OP", 5), "NOOP\r", "NOOP\n", "NOOP \x1B", "RCPT TO:<a@b.example>\r", "QUIT\x7F");
+  CHECK(refusal(bad) == "500 5.5.2");
+  CHECK(refusal("EXPN staff") == "502 5.5.1");
+  CHECK(refusal("AUTH PLAIN AGEAYg==") == "502 5.5.1");
+}
+
+TEST_CASE("verbs without arguments take none") {
+  const std::string verb = GENERATE(as<std::string>{}, "DATA", "RSET", "QUIT", "STARTTLS");
+  CHECK(refusal(verb + " now") == "501 5.5.4");
+}
+
+TEST_CASE("EHLO and HELO need a word, whatever word it is") {
+  CHECK(expect<command::Ehlo>("EHLO Client.Example").argument == "Client.Example");
+  CHECK(expect<command::Helo>("helo  [192.0.2.1] ").argument == "[192.0.2.1]");
+  CHECK(expect<command::Ehlo>("EHLO [IPv6:2001:db8::1]").argument == "[IPv6:2001:db8::1]");
+  CHECK(expect<command::Ehlo>("EHLO my_pc").argument == "my_pc");
+  CHECK(expect<command::Ehlo>("EHLO " + std::string(255, 'a')).argument.size() == 255);
+  CHECK(refusal("EHLO") == "501 5.5.4");
+  CHECK(refusal("HELO ") == "501 5.5.4");
+  CHECK(refusal("EHLO two words") == "501 5.5.4");
+  CHECK(refusal("EHLO a\tb") == "501 5.5.4");
+  CHECK(refusal("EHLO \xE4\xBD\xA0") == "501 5.5.4");
+  CHECK(refusal("EHLO " + std::string(256, 'a')) == "501 5.5.4");
+}
+
+TEST_CASE("MAIL names the reverse-path") {
+  CHECK(reverse_path("MAIL FROM:<Alice@Example.COM>") == "Alice@example.com");
+  CHECK(reverse_path("mail from: <alice@example.com>  ") == "alice@example.com");
+  CHECK(reverse_path("MAIL  FROM:<alice@example.com>") == "alice@example.com");
+  CHECK(reverse_path("MAIL FROM:<\"a> b\"@example.com>") == "\"a> b\"@example.com");
+  CHECK(reverse_path("MAIL FROM:<\"a\\\">\"@example.com>") == "\"a\\\">\"@example.com");
+  CHECK(reverse_path("MAIL FROM:<alice@[192.0.2.1]>") == "alice@[192.0.2.1]");
+  CHECK(expect<command::MailFrom>("MAIL FROM:<>").reverse_path.is_null());
+}
+
+TEST_CASE("a source route is taken and forgotten") {
+  CHECK(reverse_path("MAIL FROM:<@a.example,@b.example:alice@example.com>") == "alice@example.com");
+  CHECK(forward_path("RCPT TO:<@a.example:bob@example.net>") == "bob@example.net");
+  CHECK(refusal("RCPT TO:<@a.example>") == "553 5.1.3");
+  CHECK(refusal("RCPT TO:<@a.example,b.example:bob@example.net>") == "553 5.1.3");
+  CHECK(refusal("RCPT TO:<@:bob@example.net>") == "553 5.1.3");
+  CHECK(refusal("RCPT TO:<@a.example:@b.example:bob@example.net>") == "553 5.1.3");
+}
+
+TEST_CASE("MAIL takes SIZE and BODY") {
+  const auto mail = expect<command::MailFrom>("MAIL FROM:<a@b.example> SIZE=1234 BODY=8BITMIME");
+  CHECK(mail.size == 1234U);
+  CHECK(mail.body == BodyType::eight_bit);
+  CHECK(expect<command::MailFrom>("MAIL FROM:<> body=7bit\tsize=0").size == 0U);
+  CHECK_FALSE(expect<command::MailFrom>("MAIL FROM:<>").size.has_value());
+  CHECK(expect<command::MailFrom>("MAIL FROM:<> SIZE=18446744073709551615").size == 18446744073709551615U);
+}
+
+TEST_CASE("parameters that cannot be understood are refused") {
+  const std::string bad = GENERATE(as<std::string>{}, "SIZE", "SIZE=", "SIZE=many", "SIZE=-1", "SIZE=+1", "SIZE=1 SIZE=1",
+                                   "SIZE=18446744073709551616", "SIZE=000000000000000000001", "BODY", "BODY=BINARYMIME", "BODY=");
+  CHECK(refusal("MAIL FROM:<a@b.example> " + bad) == "501 5.5.4");
+}
+
+TEST_CASE("parameters that were not offered are refused as such") {
+  const std::string unknown =
+      GENERATE(as<std::string>{}, "FUTURE=1", "SMTPUTF8", "AUTH=<>", "RET=HDRS", "=1", "SIZES=1", "SIZE1");
+  CHECK(refusal("MAIL FROM:<a@b.example> " + unknown) == "555 5.5.4");
+  CHECK(refusal("RCPT TO:<a@b.example> " + unknown) == "555 5.5.4");
+}
+
+TEST_CASE("RCPT names a mailbox") {
+  CHECK(forward_path("RCPT TO:<bob@example.net>") == "bob@example.net");
+  CHECK(forward_path("rcpt to: <bob@example.net>") == "bob@example.net");
+  CHECK(forward_path("RCPT TO:<PostMaster>") == "PostMaster");
+}
+
+TEST_CASE("addresses that are none are refused, each path with its own status") {
+  const std::string bad = GENERATE(as<std::string>{}, "alice", "alice@", "@", "a b@example.com", "a@-b.example", "a@example.com.",
+                                   " a@example.com", "a\t@example.com", "<a@example.com", "a@[300.1.1.1]");
+  CHECK(refusal("MAIL FROM:<" + bad + ">") == "553 5.1.7");
+  CHECK(refusal("RCPT TO:<" + bad + ">") == "553 5.1.3");
+  CHECK(refusal("RCPT TO:<>") == "553 5.1.3");
+  CHECK(refusal("MAIL FROM:<postmaster>") == "553 5.1.7");
+  CHECK(refusal("MAIL FROM:<j\xC3\xBCrgen@example.com>") == "553 5.6.7");
+  CHECK(refusal("RCPT TO:<j\xC3\xBCrgen@example.com>") == "553 5.6.7");
+}
+
+TEST_CASE("a path stands in angle brackets behind its keyword") {
+  const std::string bad =
+      GENERATE(as<std::string>{}, "MAIL", "MAIL FROM", "MAIL FROM:", "MAIL FROM:a@b.example", "MAIL <a@b.example>",
+               "MAIL TO:<a@b.example>", "MAIL FROM:<a@b.example", "MAIL FROM:<a@b.example>SIZE=1", "MAIL FROM:<\"a@b.example>",
+               "RCPT", "RCPT FROM:<a@b.example>", "RCPT TO:<a@b.example>x");
+  CHECK(refusal(bad) == "501 5.5.4");
+}
+
+TEST_CASE("a refusal is one clean line whatever the client sent") {
+  const auto parsed = parse_command("MAIL FROM:<" + std::string(1500, '\xFF') + "@x> ");
+  REQUIRE_FALSE(parsed.has_value());
+  const std::string wire = parsed.error().to_wire();
+  CHECK(wire.size() <= 512);
+  CHECK(wire.find('\r') == wire.size() - 2);
+}
