@@ -18,12 +18,12 @@ struct IgnoringCase {
 /// The fields that are not taken yet, the next one to take last. Names and fields come from strangers: no look-up may be linear.
 using Untaken = std::map<std::string_view, std::vector<const mail::Field*>, IgnoringCase>;
 
-Untaken gather(const mail::HeaderBlock& header, const std::vector<std::string>& names, const char* own_place) {
+Untaken gather(const mail::HeaderBlock& header, const std::vector<std::string>& names, std::string_view own_place) {
   Untaken untaken;
   for (const std::string& name : names) untaken.try_emplace(name);
   for (const mail::Field& field : header.fields()) {
     const auto wanted = untaken.find(field.name);
-    if (wanted != untaken.end() && field.raw.data() != own_place) wanted->second.push_back(&field);
+    if (wanted != untaken.end() && field.raw.data() != own_place.data()) wanted->second.push_back(&field);
   }
   return untaken;
 }
@@ -31,7 +31,7 @@ Untaken gather(const mail::HeaderBlock& header, const std::vector<std::string>& 
 }  // namespace
 
 Digest header_hash(Canonicalization canonicalization, const mail::HeaderBlock& header, const std::vector<std::string>& names,
-                   std::string_view own_field, const char* own_place) {
+                   std::string_view own_field, std::string_view own_place) {
   Untaken untaken = gather(header, names, own_place);
   Sha256 sha;
   for (const std::string& name : names) {

@@ -12,9 +12,9 @@
 namespace dkim {
 
 /// `names` is h=: each mention takes the next field of that name from the bottom up, nothing when none is left (RFC 6376 5.4.2).
-/// `own_field` is the DKIM-Signature with the value of b= removed; a field of `header` at `own_place` is the signature itself and
-/// is passed over.
+/// `own_field` is the DKIM-Signature with the value of b= removed; the field of `header` that lies at `own_place` is the
+/// signature itself and is passed over.
 Digest header_hash(Canonicalization canonicalization, const mail::HeaderBlock& header, const std::vector<std::string>& names,
-                   std::string_view own_field, const char* own_place = nullptr);
+                   std::string_view own_field, std::string_view own_place = {});
 
 }  // namespace dkim

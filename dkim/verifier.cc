@@ -190,8 +190,7 @@ Result<void> check_signature(const mail::Field& field, const Signature& signatur
   }
   const Result<std::string> own_field = without_signature(field.raw);
   if (!own_field) return fail(Kind::refused, own_field.error().words);
-  const Digest hash =
-      header_hash(signature.canonicalization.header, header, signature.signed_fields, *own_field, field.raw.data());
+  const Digest hash = header_hash(signature.canonicalization.header, header, signature.signed_fields, *own_field, field.raw);
   if (!key.verifies(hash, signature.signature)) return fail(Kind::refused, "the signature does not match");
   return {};
 }

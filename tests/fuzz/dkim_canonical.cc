@@ -39,6 +39,23 @@ void check_body(Canonicalization canonicalization, std::string_view body, std::s
   require(hash(canonicalization, body, chunk, limit) == sha256(std::string_view(canonical).substr(0, limit)));
 }
 
+/// A field has CR LF only before white space: it is made of the text by putting some there.
+std::string as_field(std::string_view text) {
+  std::string field = "Name :";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    field += text[i];
+    const bool ends_line = text[i] == '\n' && i > 0 && text[i - 1] == '\r';
+    if (ends_line) field += ' ';
+  }
+  return field + "\r\n";
+}
+
+void check_field(Canonicalization canonicalization, const std::string& field) {
+  const std::string canonical = dkim::canonical_field(canonicalization, field);
+  require(canonical.ends_with("\r\n"));
+  require(dkim::canonical_field(canonicalization, canonical) == canonical);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -48,9 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
   for (const auto canonicalization : {Canonicalization::simple, Canonicalization::relaxed}) {
     check_body(canonicalization, text, chunk, limit);
-    const std::string field = dkim::canonical_field(canonicalization, text);
-    require(field.ends_with("\r\n"));
-    require(dkim::canonical_field(canonicalization, field) == field);
+    check_field(canonicalization, as_field(text));
   }
   return 0;
 }
