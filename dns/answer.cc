@@ -24,7 +24,8 @@ constexpr std::uint16_t class_in = 1;
 constexpr std::uint16_t type_ns = 2;
 constexpr std::uint16_t type_cname = 5;
 constexpr std::uint16_t type_soa = 6;
-constexpr int longest_chain = 16;  // CNAMEs; longer ones are loops or mischief
+constexpr int most_pointers = 128;  // in one name: as many as it can have labels; more are there to cost time
+constexpr int longest_chain = 16;   // CNAMEs; longer ones are loops or mischief
 
 unsigned octet(char c) { return static_cast<unsigned char>(c); }
 
@@ -71,12 +72,13 @@ class Cursor {
     std::string text;
     std::size_t octets = 0;
     std::size_t lowest = at_;
+    int pointers = 0;
     std::optional<std::size_t> behind;
     for (unsigned length = u8(); length != 0 && !broken_; length = u8()) {
       if ((length & 0xc0U) == 0xc0U) {
         const std::size_t target = (length & 0x3fU) << 8U | u8();
         if (!behind) behind = at_;
-        if (target >= lowest) give_up();
+        if (target >= lowest || ++pointers > most_pointers) give_up();
         lowest = at_ = std::min(target, message_.size());
         continue;
       }
