@@ -1,9 +1,8 @@
 // The configuration as values: every key of mailferry.toml with its default, units in the types.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +35,7 @@ struct Log {
 };
 
 struct Listen {
-  base::Endpoint address;
+  base::Endpoint address{{}, 25};  ///< 0.0.0.0:25
   ListenTls tls = ListenTls::starttls;
   bool require_tls = false;
 };
@@ -48,28 +47,28 @@ struct Tls {
 };
 
 struct Accept {
-  std::vector<base::Cidr> mynetworks;  ///< default: loopback
-  Bytes message_size;
+  std::vector<base::Cidr> mynetworks;  ///< defaults(): loopback
+  Bytes message_size{50ULL << 20U};
   std::uint64_t recipients = 1000;
   std::uint64_t connections = 1000;
   std::uint64_t connections_per_client = 100;
-  Duration commands_timeout{300'000};
-  Bytes min_free_space;
+  Duration commands_timeout = std::chrono::minutes(5);  ///< RFC 5321 4.5.3.2.7
+  Bytes min_free_space{256ULL << 20U};
   BareNewline bare_newline = BareNewline::normalize;
 };
 
 struct DkimSign {
-  std::string from;
-  std::string domain;
-  std::string selector;
-  std::string key;  ///< absolute path
+  std::string from;      ///< pattern on the From: address, or on its domain when it has no @
+  std::string domain;    ///< d=; "%" is the From: domain
+  std::string selector;  ///< s=
+  std::string key;       ///< absolute path
 };
 
 struct Dkim {
   DkimMode mode = DkimMode::sign;
-  std::string canonicalization = "relaxed/relaxed";
-  std::vector<std::string> sign_headers;
-  std::vector<std::string> oversign = {"From"};
+  std::string canonicalization = "relaxed/relaxed";  ///< one of the four header/body forms
+  std::vector<std::string> sign_headers;             ///< empty: the recommended set
+  std::vector<std::string> oversign = {"From"};      ///< field names, "recommended", or "none" alone
   OnSignFailure on_sign_failure = OnSignFailure::tempfail;
   Unsigned unsigned_mail = Unsigned::accept;  ///< key "unsigned"
   std::uint64_t min_key_bits = 1024;
@@ -78,7 +77,7 @@ struct Dkim {
 
 struct Delivery {
   std::uint16_t port = 25;
-  std::string bind_ipv4;
+  std::string bind_ipv4;  ///< empty: the system chooses
   std::string bind_ipv6;
   IpVersions ip_versions = IpVersions::ipv4_first;
   std::uint64_t connections = 500;
@@ -87,13 +86,15 @@ struct Delivery {
 
 struct Route {
   std::string domain;              ///< pattern; "*" is the default route
-  std::vector<std::string> hosts;  ///< "host:port", "[1.2.3.4]:25", "mx"; checked
+  std::vector<std::string> hosts;  ///< "host:port", "[1.2.3.4]:25", "mx"; at least one, form checked
   DeliveryTls tls = DeliveryTls::opportunistic;
 };
 
 struct Retry {
-  std::vector<Duration> delays;
-  Duration give_up;
+  std::vector<Duration> delays = {std::chrono::minutes(1),  std::chrono::minutes(5), std::chrono::minutes(15),
+                                  std::chrono::minutes(30), std::chrono::hours(1),   std::chrono::hours(2),
+                                  std::chrono::hours(4)};  ///< at least one
+  Duration give_up = std::chrono::days(5);
 };
 
 struct Local {
@@ -101,23 +102,23 @@ struct Local {
 };
 
 struct Dns {
-  std::vector<base::Endpoint> servers;
-  Duration timeout{5000};
+  std::vector<base::Endpoint> servers;  ///< empty: the system's resolvers
+  Duration timeout = std::chrono::seconds(5);
   std::uint64_t cache = 20000;
 };
 
 struct Admin {
-  std::string socket = "/run/mailferry/admin.sock";
+  std::string socket = "/run/mailferry/admin.sock";  ///< at most 107 octets (sun_path)
 };
 
-/// Keys of features that are not there yet have no member: config.cc accepts their off value and refuses others.
+/// Keys of features that are not there yet have no member: the field list accepts their off value and refuses others.
 struct Config {
   std::string hostname;
   std::string postmaster;
   std::string spool = "/var/lib/mailferry";
   std::uint64_t threads = 0;  ///< 0: one per core
   Log log;
-  std::vector<Listen> listen;  ///< default: 0.0.0.0:25 with STARTTLS
+  std::vector<Listen> listen;  ///< defaults(): 0.0.0.0:25 with STARTTLS
   Tls tls;
   Accept accept;
   Dkim dkim;
@@ -138,12 +139,18 @@ Result<Config> read_config(const std::string& path);
 /// The same from text; relative paths are relative to `directory`, `name` stands in errors.
 Result<Config> parse_config(std::string_view text, const std::string& name, const std::string& directory);
 
+/// What is allowed but hardly meant, one sentence each: "accept.mynetworks: ...". For a Config that was read without mistakes.
+std::vector<std::string> warnings(const Config& config);
+
 /// The effective configuration as TOML with all defaults filled in; parse_config() of it gives the same Config.
+/// Keys of features that are not there yet stand with their off value and a remark.
 std::string show_config(const Config& config);
 /// The same as JSON text.
 std::string show_config_json(const Config& config);
+/// The file to begin with (packaging/mailferry.toml): every key with its meaning; defaults are commented out.
+std::string sample_config();
 
-/// Every key that is known, "accept.mynetworks" ..., with one sentence each: what the manual must tell.
+/// Every key that is known, "accept.mynetworks" ..., with what it means: what the manual must tell.
 struct KeyHelp {
   std::string key;
   std::string help;

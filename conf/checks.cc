@@ -1,0 +1,185 @@
+// Checks of single values; their words say what to write instead.
+#include "conf/checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "mail/address.h"
+
+namespace conf {
+namespace {
+
+/// sun_path without its final NUL.
+constexpr std::size_t longest_socket_path = 107;
+
+std::string shown(std::string_view text) { return fmt::format("\"{}\"", base::printable(text)); }
+
+bool is_ip_address(std::string_view text) { return base::IpAddress::parse(text).has_value(); }
+
+/// No domain of the Internet has a top label of digits; an address mistyped does.
+bool ends_in_digits(std::string_view domain) {
+  const std::string_view label = domain.substr(domain.rfind('.') + 1);
+  return std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// Brings `text` to the domain's normal form.
+std::string normalize_domain(std::string& text, std::string_view example) {
+  if (is_ip_address(text)) return fmt::format("{} is an address; write a name like {}", shown(text), example);
+  auto domain = mail::parse_domain(text);
+  if (!domain || ends_in_digits(*domain)) return fmt::format("{} is not a domain name; write it like {}", shown(text), example);
+  text = std::move(*domain);
+  return "";
+}
+
+/// A domain in which "*" and "?" may stand.
+bool is_domain_pattern(std::string_view text) {
+  std::string filled(text);
+  std::ranges::replace_if(filled, [](char c) { return c == '*' || c == '?'; }, 'x');
+  return mail::parse_domain(filled).has_value();
+}
+
+enum class IpVersion : std::uint8_t { v4, v6 };
+
+std::string check_address(const std::string& text, IpVersion version) {
+  if (text.empty()) return "";
+  auto address = base::IpAddress::parse(text);
+  if (!address || address->is_v6() != (version == IpVersion::v6)) {
+    return fmt::format("{} is not an {} address", shown(text), version == IpVersion::v6 ? "IPv6" : "IPv4");
+  }
+  const auto& octets = address->octets();
+  if (std::ranges::all_of(octets, [](std::uint8_t octet) { return octet == 0; })) {
+    return fmt::format("{} is no address to send from; write \"\" to let the system choose", shown(text));
+  }
+  return "";
+}
+
+template <class T>
+Check<T> between_values(T least, T most, std::string (*spell)(T)) {
+  return [=](const T& value) -> std::string {
+    if (value >= least && value <= most) return "";
+    return fmt::format("{} is not between {} and {}", spell(value), spell(least), spell(most));
+  };
+}
+
+}  // namespace
+
+Check<std::uint64_t> between(std::uint64_t least, std::uint64_t most) {
+  return between_values<std::uint64_t>(least, most, [](std::uint64_t value) { return fmt::format("{}", value); });
+}
+Check<Bytes> between(Bytes least, Bytes most) {
+  return between_values<Bytes>(least, most, [](Bytes value) { return base::to_string(value); });
+}
+Check<Duration> between(Duration least, Duration most) {
+  return between_values<Duration>(least, most, [](Duration value) { return base::to_string(value); });
+}
+
+std::string check_port(std::uint16_t& port) { return port == 0 ? "the port is from 1 to 65535" : ""; }
+
+std::string check_hostname(std::string& name) {
+  constexpr std::string_view example = "\"mail.example.com\"";
+  if (auto wrong = normalize_domain(name, example); !wrong.empty()) return wrong;
+  if (name.find('.') != std::string::npos || name == "localhost") return "";
+  return fmt::format("{} is not fully qualified; write the whole name, like {}", shown(name), example);
+}
+
+std::string check_domain(std::string& name) { return normalize_domain(name, "\"example.com\""); }
+
+std::string check_postmaster(std::string& address) {
+  auto mailbox = mail::Mailbox::parse(address);
+  if (mailbox && !mailbox->domain().empty() && !mailbox->has_literal()) {
+    address = mailbox->to_string();
+    return "";
+  }
+  return fmt::format("{} is not a mailbox at a domain; write it like \"admin@example.com\"", shown(address));
+}
+
+std::string check_path(std::string& path) { return path.empty() ? "the path is empty" : ""; }
+
+std::string check_socket_path(std::string& path) {
+  if (path.size() > longest_socket_path) {
+    return fmt::format("the path of a socket has at most {} octets, this one {}", longest_socket_path, path.size());
+  }
+  return check_path(path);
+}
+
+std::string check_ipv4(std::string& address) { return check_address(address, IpVersion::v4); }
+std::string check_ipv6(std::string& address) { return check_address(address, IpVersion::v6); }
+
+std::string check_canonicalization(std::string& form) {
+  constexpr std::array<std::string_view, 4> forms{"relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"};
+  if (std::ranges::find(forms, form) != forms.end()) return "";
+  return fmt::format("{} is not one of \"{}\", \"{}\", \"{}\", \"{}\"", shown(form), forms[0], forms[1], forms[2], forms[3]);
+}
+
+std::string check_field_name(std::string& name) {
+  const bool right =
+      !name.empty() && std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F && c != ':' && c != ';'; });
+  return right ? "" : fmt::format("{} is not the name of a header field; write it without colon, like \"Subject\"", shown(name));
+}
+
+std::string check_oversign(std::vector<std::string>& names) {
+  const bool none = std::ranges::any_of(names, [](const std::string& name) { return base::equal_ignoring_case(name, "none"); });
+  return none && names.size() > 1 ? "\"none\" stands alone; remove it or the others" : "";
+}
+
+std::string check_from_pattern(std::string& pattern) {
+  const std::size_t at = pattern.rfind('@');
+  const std::string_view local = at == std::string::npos ? "*" : std::string_view(pattern).substr(0, at);
+  const std::string_view domain = std::string_view(pattern).substr(at == std::string::npos ? 0 : at + 1);
+  const bool local_right = !local.empty() && std::ranges::all_of(local, [](char c) { return c > ' ' && c < 0x7F && c != '@'; });
+  if (local_right && is_domain_pattern(domain)) return "";
+  return fmt::format("{} matches no address; write it like \"*@example.com\", \"news@example.com\", \"*.example.com\" or \"*\"",
+                     shown(pattern));
+}
+
+std::string check_signing_domain(std::string& domain) {
+  if (domain == "%") return "";
+  return normalize_domain(domain, "\"example.com\", or \"%\" for the domain of the From: address");
+}
+
+std::string check_selector(std::string& selector) {
+  auto labels = mail::parse_domain(selector);
+  if (!labels) return fmt::format("{} is not a selector; write letters, digits and hyphens, like \"s1\"", shown(selector));
+  selector = std::move(*labels);
+  return "";
+}
+
+std::string check_domain_pattern(std::string& pattern) {
+  if (is_domain_pattern(pattern) && !is_ip_address(pattern)) {
+    pattern = base::lower(pattern);
+    return "";
+  }
+  return fmt::format("{} matches no domain; write it like \"example.com\", \"*.example.com\" or \"*\"", shown(pattern));
+}
+
+std::string check_route_host(std::string& host) {
+  const std::size_t bracket = host.rfind(']');
+  const std::size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+  std::string name = host.substr(0, has_port ? colon : std::string::npos);
+  if (is_ip_address(name) || is_ip_address(host)) {
+    return fmt::format("{}: write the address in brackets, like \"[192.0.2.1]:25\"", shown(host));
+  }
+  const auto port = base::parse_number(has_port ? std::string_view(host).substr(colon + 1) : "25");
+  if (!port || *port < 1 || *port > 65535) return fmt::format("{}: the port is from 1 to 65535", shown(host));
+  const bool bracketed = name.starts_with('[') && name.ends_with(']');
+  const bool right = bracketed ? is_ip_address(std::string_view(name).substr(1, name.size() - 2))
+                               : mail::parse_domain(name).has_value() && !ends_in_digits(name);
+  if (!right)
+    return fmt::format("{} is not a host; write it like \"smtp.example.com:25\", \"[192.0.2.1]:25\" or \"mx\"", shown(host));
+  host = base::lower(host);
+  return "";
+}
+
+std::string check_hosts(std::vector<std::string>& hosts) {
+  return hosts.empty() ? "the list is empty; write at least one host" : "";
+}
+
+std::string check_delays(std::vector<Duration>& delays) {
+  return delays.empty() ? "the list is empty; write at least one delay, like \"5m\"" : "";
+}
+
+}  // namespace conf

@@ -1,0 +1,41 @@
+// What makes a value impossible: checks of one value, for the field list, and of several together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "conf/config.h"
+#include "conf/mistakes.h"
+#include "conf/values.h"
+
+namespace conf {
+
+/// From `least` to `most`, both allowed; numbers, sizes and durations.
+Check<std::uint64_t> between(std::uint64_t least, std::uint64_t most);
+Check<Bytes> between(Bytes least, Bytes most);
+Check<Duration> between(Duration least, Duration most);
+
+// Each may bring the value to its normal form (lower case).
+std::string check_port(std::uint16_t& port);
+std::string check_hostname(std::string& name);          ///< fully qualified (RFC 5321 2.3.5), or "localhost"
+std::string check_domain(std::string& name);            ///< any domain
+std::string check_postmaster(std::string& address);     ///< a mailbox at a domain
+std::string check_path(std::string& path);              ///< not empty
+std::string check_socket_path(std::string& path);       ///< fits into sockaddr_un
+std::string check_ipv4(std::string& address);           ///< or empty
+std::string check_ipv6(std::string& address);           ///< or empty
+std::string check_canonicalization(std::string& form);  ///< RFC 6376 3.4
+std::string check_field_name(std::string& name);        ///< RFC 5322 2.2
+std::string check_oversign(std::vector<std::string>& names);
+std::string check_from_pattern(std::string& pattern);    ///< of [[dkim.sign]]
+std::string check_signing_domain(std::string& domain);   ///< a domain or "%"
+std::string check_selector(std::string& selector);       ///< labels with dots between (RFC 6376 3.1)
+std::string check_domain_pattern(std::string& pattern);  ///< of [[route]]
+std::string check_route_host(std::string& host);
+std::string check_hosts(std::vector<std::string>& hosts);  ///< at least one
+std::string check_delays(std::vector<Duration>& delays);   ///< at least one
+
+/// Values that are right alone but not together; `root` tells where they stand.
+void check_together(const Config& config, const Node& root, Mistakes& mistakes);
+
+}  // namespace conf

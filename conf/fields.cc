@@ -1,0 +1,298 @@
+// The field list itself, one function a struct, in the order of the manual.
+#include "conf/fields.h"
+
+#include "conf/checks.h"
+
+namespace conf {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::uint64_t most_connections = 100'000;
+
+Entry path(std::string_view name, std::string& member, std::string_view help, Check<std::string> check = {}) {
+  Entry entry = field(name, member, help);
+  std::get<Field>(entry.what).read = [&member, check = std::move(check)](const Node& node, Place& place) {
+    auto value = read_path(node, place);
+    if (!value) return;
+    const std::string wrong = check ? check(*value) : std::string();
+    if (!wrong.empty()) return place.complain(node, wrong);
+    member = std::move(*value);
+  };
+  return entry;
+}
+
+/// "stderr", "syslog", or a path.
+Entry log_target(std::string_view name, std::string& member, std::string_view help) {
+  Entry entry = path(name, member, help, check_path);
+  auto& read = std::get<Field>(entry.what).read;
+  read = [&member, as_path = read](const Node& node, Place& place) {
+    if (node.text() == nullptr || (*node.text() != "stderr" && *node.text() != "syslog")) return as_path(node, place);
+    member = *node.text();
+  };
+  return entry;
+}
+
+Entry later(std::string_view name, Node off, std::string_view help) {
+  return Entry{std::string(name), help, LaterField{std::move(off)}};
+}
+Entry later(std::string_view name, const char* off, std::string_view help) { return later(name, text_node(off), help); }
+Entry later_without_off(std::string_view name, Node example, std::string_view help) {
+  return Entry{std::string(name), help, LaterField{std::nullopt, std::move(example)}};
+}
+
+Node empty_list() { return Node{Node::Array{}}; }
+Node list_node(const char* item) { return Node{Node::Array{text_node(item)}}; }
+Entry table(std::string_view name, std::string_view help, Entries entries) {
+  return Entry{std::string(name), help, Table{std::move(entries)}};
+}
+
+template <class T>
+Entry blocks(std::string_view name, std::vector<T>& members, std::string_view help, Entries (*entries)(T&)) {
+  Blocks made;
+  made.clear = [&members] { members.clear(); };
+  made.add = [&members, entries] { return entries(members.emplace_back()); };
+  made.all = [&members, entries] {
+    std::vector<Entries> all;
+    for (T& member : members) all.push_back(entries(member));
+    return all;
+  };
+  return Entry{std::string(name), help, std::move(made)};
+}
+
+Entries entries_of(Log& log) {
+  return {
+      field("level", log.level, "How much is told: only events of this weight and above."),
+      field("format", log.format, "Lines of key=value, or one JSON object a line."),
+      log_target("to", log.to, "\"stderr\" (systemd's journal), \"syslog\", or the path of a file."),
+  };
+}
+
+Entries entries_of(Listen& listen) {
+  return {
+      field("address", listen.address, "Address and port to listen on: \"0.0.0.0:25\", \"[::]:25\"."),
+      field("tls", listen.tls, "Plain text only, an upgrade by STARTTLS, or TLS from the first octet (port 465)."),
+      field("require_tls", listen.require_tls, "Refuse MAIL before STARTTLS (530)."),
+  };
+}
+
+Entries entries_of(Tls& tls) {
+  return {
+      field("minimum", tls.minimum, "Oldest TLS version that clients may speak; \"1.0\" is for an old Exchange at home."),
+      path("certificate", tls.certificate,
+           "PEM file with the server's certificate and its chain. Without certificate and key a self-signed one is made in the "
+           "spool "
+           "at the first start."),
+      path("key", tls.key, "PEM file with the private key of the certificate."),
+      later("client_ca", "", "PEM file of the authorities whose client certificates are asked for."),
+  };
+}
+
+/// Who may send.
+Entries trust_entries_of(Accept& accept) {
+  return {
+      list("mynetworks", accept.mynetworks,
+           "Who may send to the world through this relay: addresses and networks in CIDR form. The addresses of your own mail "
+           "server."),
+      later_without_off("ddns_refresh", text_node("1m"), "Longest time between look-ups of host names in mynetworks."),
+      later_without_off("ddns_keep", text_node("4h"), "How long the last good answer stays valid while look-ups fail."),
+      later("users", "", "File of \"name:crypt-hash\" lines; enables AUTH under TLS."),
+      later("client_certificates", empty_list(), "\"sha256:<hex>\" of the public keys of clients that may send."),
+      later("sender_domains", empty_list(), "Domains that MAIL FROM and From: must be in; empty: any."),
+      later("sender_rate", "", "Recipients for each reverse-path of a trusted client, like \"500/h\"; what exceeds it is held."),
+      later("relay_domains", empty_list(), "Domains whose mail is taken from anyone (backup MX); they need a route."),
+  };
+}
+
+Entries limit_entries_of(Accept& accept) {
+  return {
+      field("message_size", accept.message_size, "Largest message; told to clients as SIZE.",
+            between(Bytes{64U << 10U}, Bytes{1U << 30U})),
+      field("recipients", accept.recipients, "Most recipients of one message.", between(100, 50'000)),
+      field("connections", accept.connections, "Most connections of clients in all.", between(1, most_connections)),
+      field("connections_per_client", accept.connections_per_client, "Most connections of one client address.",
+            between(1, most_connections)),
+      field("commands_timeout", accept.commands_timeout,
+            "How long a client may be silent (RFC 5321 4.5.3.2.7 asks for five minutes).", between(seconds(10), hours(24))),
+      field("min_free_space", accept.min_free_space,
+            "With less room on the disk of the spool than this, mail is put off (452 4.3.1)."),
+      field(
+          "bare_newline", accept.bare_newline,
+          "CR or LF alone in a message: make it CR LF, or refuse the message. Only CR LF . CR LF ends a message in either case."),
+      later("long_lines", "pass", "Lines over 998 octets: \"reencode\", \"reject\" or \"pass\"."),
+      later("malformed", "pass",
+            "Mail that large receivers refuse anyway (no From:, several From: fields): \"reject\" or \"pass\"."),
+      later("received", "full", "Our Received line: \"full\", \"private\" (without the trusted client) or \"strip\"."),
+      later("duplicates", "0s", "How long the same mail again is recognised after a lost reply (RFC 1047); \"0s\": off."),
+  };
+}
+
+Entries entries_of(Accept& accept) {
+  Entries all = trust_entries_of(accept);
+  Entries limits = limit_entries_of(accept);
+  all.insert(all.end(), limits.begin(), limits.end());
+  return all;
+}
+
+Entries entries_of(DkimSign& sign) {
+  return {
+      field("from", sign.from,
+            "Which mail this key signs: pattern on the From: address (\"*@example.com\", \"news@example.com\") or on its domain "
+            "(\"*.example.com\"); \"*\" is all.",
+            check_from_pattern)
+          .required(text_node("*@example.com")),
+      field("domain", sign.domain, "The signing domain (d=); \"%\" is the domain of the From: address.", check_signing_domain)
+          .required(text_node("example.com")),
+      field("selector", sign.selector, "The selector (s=): the key's record is at <selector>._domainkey.<domain>.",
+            check_selector)
+          .required(text_node("s1")),
+      path("key", sign.key, "PEM file with the private key, RSA or Ed25519.", check_path)
+          .required(text_node("keys/s1.example.com.pem")),
+  };
+}
+
+Entries entries_of(Dkim& dkim) {
+  return {
+      field("mode", dkim.mode, "Whether mail of trusted clients is signed."),
+      field("canonicalization", dkim.canonicalization,
+            "How header and body are normalized before signing: \"relaxed\" or \"simple\" for each.", check_canonicalization),
+      list("sign_headers", dkim.sign_headers, "Header fields to sign; empty: the recommended set. From is always signed.",
+           check_field_name),
+      list("oversign", dkim.oversign,
+           "Header fields that nobody may add later; also \"recommended\", or \"none\" alone for no field.", check_field_name,
+           check_oversign),
+      field(
+          "on_sign_failure", dkim.on_sign_failure,
+          "When a signature cannot be made: let the mail pass unsigned, ask the client to come again (451), or refuse it (550)."),
+      field("unsigned", dkim.unsigned_mail, "Mail of a trusted client whose From: matches no [[dkim.sign]]."),
+      field("min_key_bits", dkim.min_key_bits, "Shortest RSA key that is taken.", between(1024, 4096)),
+      blocks(
+          "sign", dkim.sign,
+          "A signing key. Of several that match with one selector the first signs; with several selectors a message gets several "
+          "signatures.",
+          entries_of),
+  };
+}
+
+Entries entries_of(Delivery& delivery) {
+  return {
+      field("port", delivery.port, "The port of MX hosts.", check_port),
+      field("bind_ipv4", delivery.bind_ipv4, "Address to send from, the one with the PTR record; empty: the system chooses.",
+            check_ipv4),
+      field("bind_ipv6", delivery.bind_ipv6, "The same for IPv6.", check_ipv6),
+      field("ip_versions", delivery.ip_versions, "Which kind of addresses of a receiver is tried first, or alone."),
+      field("connections", delivery.connections, "Most connections to receivers in all.", between(1, most_connections)),
+      field("tls", delivery.tls,
+            "Towards receivers: never, when the receiver offers it (certificates are not judged), or not without."),
+      later("dane", Node{false}, "Follow the TLSA records of receivers (RFC 7672)."),
+      later("mta_sts", Node{false}, "Follow the MTA-STS policies of receivers (RFC 8461)."),
+      later("warmup", "", "The day this address began to send, like \"2026-12-01\": rates grow from there."),
+  };
+}
+
+Entries shape_entries() {
+  return {
+      later_without_off("mx", text_node("*.google.com"), "Pattern on the MX host: hosted domains share one limit."),
+      later_without_off("domain", text_node("example.com"), "Instead of mx: the recipient's domain."),
+      later_without_off("connections", number_node(10), "Most connections to that receiver."),
+      later_without_off("messages_per_connection", number_node(50), "Most messages over one connection."),
+      later_without_off("rate", text_node("100/m"), "Most messages in a time."),
+      later_without_off("tls", text_node("required"), "As delivery.tls."),
+  };
+}
+
+Entries entries_of(Route& route) {
+  return {
+      field("domain", route.domain,
+            "Recipients' domains that go this way: \"example.com\", \"*.example.com\"; \"*\" is all (a smart host).",
+            check_domain_pattern)
+          .required(text_node("example.com")),
+      list("hosts", route.hosts,
+           "Hosts to try in this order: \"host:port\", \"[192.0.2.1]:25\", or \"mx\" for the MX look-up; port 25 when none is "
+           "given.",
+           check_route_host, check_hosts)
+          .required(list_node("smtp.example.com:25")),
+      field("tls", route.tls, "As delivery.tls, for these hosts."),
+      later("username", "", "Name for SMTP AUTH towards these hosts."),
+      later("password_file", "", "File with the password for SMTP AUTH."),
+  };
+}
+
+Entries entries_of(Retry& retry) {
+  return {
+      list("delays", retry.delays,
+           "Time to the next attempt after each that failed; the last one repeats. Up to a tenth is added or taken.",
+           between(seconds(1), hours(24 * 7)), check_delays),
+      field("give_up", retry.give_up, "How long a message is tried at all (RFC 5321 4.5.4.1 advises four to five days).",
+            between(minutes(1), hours(24 * 60))),
+      later("warn", "0s", "When the sender is told of the delay, once; \"0s\": never."),
+  };
+}
+
+Entries top_entries_of(Config& config) {
+  return {
+      field("hostname", config.hostname, "The name in EHLO and in the greeting; should be the PTR name of the sending address.",
+            check_hostname)
+          .required(text_node("mail.example.com")),
+      field("postmaster", config.postmaster, "Receives the mail to postmaster, double bounces and alerts.", check_postmaster)
+          .required(text_node("admin@example.com")),
+      path("spool", config.spool, "Folder of the queue.", check_path),
+      field("threads", config.threads, "Threads that sign; 0: one for each core.", between(0, 1024)),
+  };
+}
+
+/// Without a help of their own: each has one or two keys.
+Entries small_tables_of(Config& config) {
+  return {
+      table("local", "Mail to this machine. Our own notices are From: MAILER-DAEMON at the postmaster's domain.",
+            {
+                later("aliases", Node{Node::Table{}}, "Local parts at hostname and localhost, and where their mail goes."),
+                list("destinations", config.local.destinations, "Domains besides hostname whose mail is for this machine.",
+                     check_domain),
+            }),
+      table("dns", "Look-ups.",
+            {
+                list("servers", config.dns.servers, "Resolvers to ask, like \"127.0.0.1:53\"; empty: the system's."),
+                field("timeout", config.dns.timeout, "How long an answer may take.", between(seconds(1), seconds(60))),
+                field("cache", config.dns.cache, "Answers that are kept in memory.", between(0, 10'000'000)),
+            }),
+      table("history", "What became of mail.",
+            {later("keep", "0s", "How long it stays answerable what happened to each recipient; \"0s\": not at all.")}),
+      table("admin", "Sockets for the command line and the web console.",
+            {
+                path("socket", config.admin.socket, "Unix socket that the command line talks to.", check_socket_path),
+                later("submit", "", "Unix socket where local programs hand in mail."),
+                later("http", "", "Address of the web console, like \"127.0.0.1:8025\"."),
+                later("token_file", "", "File with the token that the web console asks for."),
+            }),
+      table("alert", "Beside the mail to postmaster.", {later("command", "", "Program that is given each alert on its input.")}),
+  };
+}
+
+}  // namespace
+
+Entry Entry::required(Node example) && {
+  std::get<Field>(what).example = std::move(example);
+  return std::move(*this);
+}
+
+Entries entries_of(Config& config) {
+  Entries all = top_entries_of(config);
+  all.push_back(table("log", "Events, one a line.", entries_of(config.log)));
+  all.push_back(blocks("listen", config.listen, "An address that takes mail. Without any block: \"0.0.0.0:25\" with STARTTLS.",
+                       entries_of));
+  all.push_back(table("tls", "TLS towards clients.", entries_of(config.tls)));
+  all.push_back(table("accept", "What is taken, from whom, and how much of it.", entries_of(config.accept)));
+  all.push_back(table("dkim", "Signing.", entries_of(config.dkim)));
+  all.push_back(table("delivery", "Sending to receivers.", entries_of(config.delivery)));
+  all.push_back(Entry{"shape", "Limits for a receiver.", LaterBlocks{shape_entries()}});
+  all.push_back(blocks("route", config.route, "Hosts for a domain, instead of its MX; the first match wins.", entries_of));
+  all.push_back(table("retry", "When delivery is tried again.", entries_of(config.retry)));
+  Entries small = small_tables_of(config);
+  all.insert(all.end(), small.begin(), small.end());
+  return all;
+}
+
+}  // namespace conf

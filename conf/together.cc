@@ -1,0 +1,169 @@
+// What must fit together, and what is allowed but hardly meant.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "base/text.h"
+#include "conf/checks.h"
+
+namespace conf {
+namespace {
+
+/// Where the checks of several values complain. They are silent about keys that have a mistake of their own: those still have
+/// their default.
+class Together {
+ public:
+  Together(const Config& config, const Node& root, Mistakes& mistakes) : config_(config), root_(root), mistakes_(mistakes) {}
+
+  const Config& config() const { return config_; }
+
+  bool spoilt(std::initializer_list<std::string_view> keys) const {
+    return std::ranges::any_of(keys, [this](std::string_view key) { return mistakes_.touches(key); });
+  }
+  void complain(std::string_view key, std::string_view words, std::size_t block = 0) {
+    mistakes_.add(find_nearest(root_, key, block).where, key, words);
+  }
+
+ private:
+  const Config& config_;
+  const Node& root_;
+  Mistakes& mistakes_;
+};
+
+void check_certificate(Together& together) {
+  const Tls& tls = together.config().tls;
+  if (together.spoilt({"tls.certificate", "tls.key"}) || tls.certificate.empty() == tls.key.empty()) return;
+  const std::string_view there = tls.key.empty() ? "certificate" : "key";
+  const std::string_view missing = tls.key.empty() ? "key" : "certificate";
+  together.complain(fmt::format("tls.{}", there), fmt::format("set without tls.{}; set both or neither", missing));
+}
+
+/// 0.0.0.0 takes the port of every IPv4 address, :: that of every IPv6 address.
+bool collide(const base::Endpoint& a, const base::Endpoint& b) {
+  const base::Endpoint wildcard{a.address.is_v6() ? base::IpAddress::v6({}) : base::IpAddress(), a.port};
+  return a == b || (a.port == b.port && a.address.is_v6() == b.address.is_v6() && (a == wildcard || b == wildcard));
+}
+
+void check_listen_addresses(Together& together) {
+  const auto& listen = together.config().listen;
+  if (together.spoilt({"listen", "listen.address"})) return;
+  if (listen.empty()) together.complain("listen", "nothing to listen on; write at least one [[listen]]");
+  for (std::size_t i = 0; i < listen.size(); ++i) {
+    for (std::size_t earlier = 0; earlier < i; ++earlier) {
+      if (!collide(listen[earlier].address, listen[i].address)) continue;
+      together.complain("listen.address",
+                        fmt::format("\"{}\" is taken already by the [[listen]] with \"{}\"", base::to_string(listen[i].address),
+                                    base::to_string(listen[earlier].address)),
+                        i);
+      break;
+    }
+  }
+}
+
+void check_listen_tls(Together& together) {
+  const auto& listen = together.config().listen;
+  if (together.spoilt({"listen", "listen.tls", "listen.require_tls"})) return;
+  for (std::size_t i = 0; i < listen.size(); ++i) {
+    if (!listen[i].require_tls || listen[i].tls != ListenTls::none) continue;
+    together.complain("listen.require_tls", "nobody can send here with tls = \"none\"; write tls = \"starttls\"", i);
+  }
+}
+
+void check_give_up(Together& together) {
+  const Retry& retry = together.config().retry;
+  if (together.spoilt({"retry.delays", "retry.give_up"}) || retry.give_up >= retry.delays.front()) return;
+  together.complain("retry.give_up", fmt::format("{} is shorter than the first of retry.delays, {}",
+                                                 base::to_string(retry.give_up), base::to_string(retry.delays.front())));
+}
+
+/// A network that hardly anybody owns.
+bool is_wide(const base::Cidr& network) {
+  const bool v6 = network.to_string().find(':') != std::string::npos;
+  return network.prefix_length() < (v6 ? 32 : 8);
+}
+
+void warn_of_networks(const Accept& accept, std::vector<std::string>& all) {
+  if (accept.mynetworks.empty()) all.emplace_back("accept.mynetworks: empty, so nobody may send through this relay");
+  for (const base::Cidr& network : accept.mynetworks) {
+    if (network.prefix_length() == 0) {
+      all.push_back(
+          fmt::format("accept.mynetworks: {} is EVERYBODY: this is an OPEN RELAY that spammers find within hours; write the "
+                      "addresses of your own mail server",
+                      network.to_string()));
+    } else if (is_wide(network)) {
+      all.push_back(
+          fmt::format("accept.mynetworks: {} is very wide; everybody in it may send through this relay", network.to_string()));
+    }
+  }
+}
+
+void warn_of_listeners(const std::vector<Listen>& listeners, std::vector<std::string>& all) {
+  for (const Listen& listen : listeners) {
+    const std::string address = base::to_string(listen.address);
+    if (listen.address.port == 25 && listen.tls == ListenTls::implicit) {
+      all.push_back(
+          fmt::format("listen.tls: {} begins with TLS, but clients of port 25 expect plain text; meant \"starttls\"?", address));
+    }
+    if (listen.address.port == 465 && listen.tls != ListenTls::implicit) {
+      all.push_back(fmt::format("listen.tls: clients of {} begin with TLS (RFC 8314 3.3); meant \"implicit\"?", address));
+    }
+  }
+}
+
+void warn_of_signing(const Dkim& dkim, std::vector<std::string>& all) {
+  if (dkim.mode == DkimMode::off) {
+    if (!dkim.sign.empty()) all.emplace_back("dkim.mode: \"off\", so the [[dkim.sign]] keys are not used");
+    return;
+  }
+  if (!dkim.sign.empty()) return;
+  all.emplace_back(dkim.unsigned_mail == Unsigned::reject
+                       ? "dkim.unsigned: \"reject\" without any [[dkim.sign]] refuses all mail of trusted clients"
+                       : "dkim.sign: no key, so nothing is signed");
+}
+
+void warn_of_delivery(const Delivery& delivery, std::vector<std::string>& all) {
+  if (!delivery.bind_ipv4.empty() && delivery.ip_versions == IpVersions::ipv6_only) {
+    all.emplace_back("delivery.bind_ipv4: not used with ip_versions = \"ipv6-only\"");
+  }
+  if (!delivery.bind_ipv6.empty() && delivery.ip_versions == IpVersions::ipv4_only) {
+    all.emplace_back("delivery.bind_ipv6: not used with ip_versions = \"ipv4-only\"");
+  }
+}
+
+void warn_of_routes(const std::vector<Route>& routes, std::vector<std::string>& all) {
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    for (std::size_t earlier = 0; earlier < i; ++earlier) {
+      if (!base::matches_pattern(routes[earlier].domain, routes[i].domain)) continue;
+      all.push_back(fmt::format("route.domain: \"{}\" is never used, since \"{}\" stands before it and matches all of it",
+                                routes[i].domain, routes[earlier].domain));
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+void check_together(const Config& config, const Node& root, Mistakes& mistakes) {
+  Together together(config, root, mistakes);
+  check_certificate(together);
+  check_listen_addresses(together);
+  check_listen_tls(together);
+  check_give_up(together);
+}
+
+std::vector<std::string> warnings(const Config& config) {
+  std::vector<std::string> all;
+  warn_of_networks(config.accept, all);
+  if (config.hostname == "localhost") all.emplace_back("hostname: receivers refuse \"localhost\" as an EHLO name");
+  if (config.accept.commands_timeout < std::chrono::minutes(5)) {
+    all.emplace_back("accept.commands_timeout: RFC 5321 4.5.3.2.7 asks for at least \"5m\"");
+  }
+  warn_of_listeners(config.listen, all);
+  warn_of_signing(config.dkim, all);
+  warn_of_delivery(config.delivery, all);
+  warn_of_routes(config.route, all);
+  return all;
+}
+
+}  // namespace conf

@@ -1,0 +1,153 @@
+// What right files mean: values, defaults, paths.
+#include "tests/unit/conf/files.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+conf::Config read_good(const std::string& name) {
+  auto config = conf::parse_config(text_of(MAILFERRY_SOURCE_DIR "/tests/data/config/good/" + name), name, "/etc/mailferry");
+  if (!config) FAIL(config.error().words);
+  return *config;
+}
+
+TEST_CASE("every file in tests/data/config/good is taken") {
+  for (const std::string& path : config_files("good")) {
+    const auto config = conf::read_config(path);
+    INFO(path << (config ? "" : config.error().words));
+    CHECK(config);
+  }
+}
+
+TEST_CASE("what is not written has its default") {
+  const conf::Config config = read_good("least.toml");
+  CHECK(config.hostname == "mail.example.com");
+  CHECK(config.spool == "/var/lib/mailferry");
+  CHECK(config.log.to == "stderr");
+  REQUIRE(config.listen.size() == 1);
+  CHECK(base::to_string(config.listen[0].address) == "0.0.0.0:25");
+  CHECK(config.listen[0].tls == conf::ListenTls::starttls);
+  REQUIRE(config.accept.mynetworks.size() == 2);
+  CHECK(config.accept.mynetworks[0].to_string() == "127.0.0.0/8");
+  CHECK(config.accept.mynetworks[1].to_string() == "::1");
+  CHECK(config.accept.message_size.count == 50U << 20U);
+  CHECK(config.accept.commands_timeout == 5min);
+  CHECK(config.dkim.mode == conf::DkimMode::sign);
+  CHECK(config.retry.delays == std::vector<base::Duration>{1min, 5min, 15min, 30min, 1h, 2h, 4h});
+  CHECK(config.retry.give_up == std::chrono::days(5));
+  CHECK(config.local.destinations == std::vector<std::string>{"localhost"});
+  CHECK(config.dns.timeout == 5s);
+  CHECK(config.admin.socket == "/run/mailferry/admin.sock");
+}
+
+TEST_CASE("top level, log and listen are read") {
+  const conf::Config config = read_good("all.toml");
+  CHECK(config.hostname == "mail.example.com");
+  CHECK(config.postmaster == "Admin@example.com");
+  CHECK(config.threads == 3);
+  CHECK(config.log.level == conf::LogLevel::debug);
+  CHECK(config.log.format == conf::LogFormat::json);
+  REQUIRE(config.listen.size() == 3);
+  CHECK(base::to_string(config.listen[0].address) == "192.0.2.10:25");
+  CHECK(config.listen[0].tls == conf::ListenTls::none);
+  CHECK(base::to_string(config.listen[1].address) == "[2001:db8::10]:465");
+  CHECK(config.listen[1].tls == conf::ListenTls::implicit);
+  CHECK(config.listen[2].require_tls);
+  CHECK(config.tls.minimum == conf::TlsMinimum::tls1_3);
+}
+
+TEST_CASE("accept is read") {
+  const conf::Accept accept = read_good("all.toml").accept;
+  REQUIRE(accept.mynetworks.size() == 5);
+  CHECK(accept.mynetworks[2].to_string() == "192.0.2.0/24");
+  CHECK(accept.message_size.count == 100'000'000);
+  CHECK(accept.recipients == 500);
+  CHECK(accept.connections == 2000);
+  CHECK(accept.connections_per_client == 2000);
+  CHECK(accept.commands_timeout == 90s);
+  CHECK(accept.min_free_space.count == 1U << 30U);
+  CHECK(accept.bare_newline == conf::BareNewline::reject);
+}
+
+TEST_CASE("dkim is read, with its keys in their order") {
+  const conf::Dkim dkim = read_good("all.toml").dkim;
+  CHECK(dkim.canonicalization == "simple/relaxed");
+  CHECK(dkim.sign_headers == std::vector<std::string>{"From", "Subject"});
+  CHECK(dkim.oversign == std::vector<std::string>{"recommended"});
+  CHECK(dkim.on_sign_failure == conf::OnSignFailure::accept);
+  CHECK(dkim.unsigned_mail == conf::Unsigned::reject);
+  CHECK(dkim.min_key_bits == 2048);
+  REQUIRE(dkim.sign.size() == 2);
+  CHECK(dkim.sign[0].from == "*@*.example.com");
+  CHECK(dkim.sign[0].domain == "%");
+  CHECK(dkim.sign[0].selector == "a.b");
+  CHECK(dkim.sign[1].domain == "example.com");
+  CHECK(dkim.sign[1].selector == "s2");
+}
+
+TEST_CASE("delivery, routes and retry are read") {
+  const conf::Config config = read_good("all.toml");
+  CHECK(config.delivery.port == 2525);
+  CHECK(config.delivery.bind_ipv4 == "192.0.2.10");
+  CHECK(config.delivery.bind_ipv6 == "2001:db8::10");
+  CHECK(config.delivery.ip_versions == conf::IpVersions::ipv6_first);
+  CHECK(config.delivery.connections == 50);
+  CHECK(config.delivery.tls == conf::DeliveryTls::required);
+  REQUIRE(config.route.size() == 2);
+  CHECK(config.route[0].domain == "example.com");
+  CHECK(config.route[0].hosts ==
+        std::vector<std::string>{"smtp.example.com:2525", "[192.0.2.1]", "[2001:db8::1]:26", "backup", "mx"});
+  CHECK(config.route[0].tls == conf::DeliveryTls::off);
+  CHECK(config.route[1].tls == conf::DeliveryTls::opportunistic);
+  CHECK(config.retry.delays == std::vector<base::Duration>{10s, 1500ms});
+  CHECK(config.retry.give_up == std::chrono::days(2));
+}
+
+TEST_CASE("local and dns are read") {
+  const conf::Config config = read_good("all.toml");
+  CHECK(config.local.destinations == std::vector<std::string>{"localhost", "example.com"});
+  REQUIRE(config.dns.servers.size() == 2);
+  CHECK(base::to_string(config.dns.servers[1]) == "[::1]:53");
+  CHECK(config.dns.timeout == 2s);
+  CHECK(config.dns.cache == 0);
+}
+
+TEST_CASE("relative paths are relative to the folder of the file") {
+  const conf::Config config = read_good("all.toml");
+  CHECK(config.spool == "/etc/mailferry/spool");
+  CHECK(config.log.to == "/etc/mailferry/log/mail.log");
+  CHECK(config.tls.certificate == "/etc/mailferry/tls/fullchain.pem");
+  CHECK(config.tls.key == "/etc/tls/privkey.pem");
+  CHECK(config.dkim.sign[0].key == "/etc/mailferry/keys/a.pem");
+  CHECK(config.admin.socket == "/etc/mailferry/admin.sock");
+  CHECK(must_parse("log.to = \"syslog\"\n").log.to == "syslog");
+}
+
+TEST_CASE("read_config takes the folder from the path, also from a relative one") {
+  const std::filesystem::path folder(MAILFERRY_SOURCE_DIR "/tests/data/config/good");
+  const std::string relative = std::filesystem::relative(folder / "all.toml").string();
+  const auto config = conf::read_config(relative);
+  REQUIRE(config);
+  CHECK(std::filesystem::path(config->spool).lexically_normal() == folder / "spool");
+  CHECK(config->spool.front() == '/');
+}
+
+TEST_CASE("the default port of [[listen]] is 25") {
+  const conf::Config config = must_parse("[[listen]]\ntls = \"none\"\n");
+  REQUIRE(config.listen.size() == 1);
+  CHECK(base::to_string(config.listen[0].address) == "0.0.0.0:25");
+}
+
+TEST_CASE("wildcard addresses of IPv4 and IPv6 do not collide, nor do other ports") {
+  CHECK(must_parse("[[listen]]\n[[listen]]\naddress = \"[::]:25\"\n[[listen]]\naddress = \"127.0.0.1:26\"\n").listen.size() == 3);
+}
+
+TEST_CASE("limits are allowed values") {
+  const conf::Accept accept =
+      must_parse("[accept]\nmessage_size = \"64KiB\"\nrecipients = 100\ncommands_timeout = \"10s\"\nconnections = 1\n").accept;
+  CHECK(accept.message_size.count == 64U << 10U);
+  CHECK(accept.recipients == 100);
+  CHECK(must_parse("[accept]\nmessage_size = \"1GiB\"\nrecipients = 50000\n").accept.message_size.count == 1U << 30U);
+}
+
+}  // namespace

@@ -1,0 +1,60 @@
+// What is allowed but hardly meant is said.
+#include "tests/unit/conf/files.h"
+
+namespace {
+
+const std::string key = "[[dkim.sign]]\nfrom = \"*\"\ndomain = \"%\"\nselector = \"s\"\nkey = \"k\"\n";
+
+/// Some warning holds `words`.
+bool warned(std::string_view rest, std::string_view words) {
+  for (const std::string& warning : conf::warnings(must_parse(rest))) {
+    if (warning.find(words) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST_CASE("a usual configuration gives no warning") { CHECK(conf::warnings(must_parse(key)).empty()); }
+
+TEST_CASE("an open relay is told loudly") {
+  CHECK(warned("accept.mynetworks = [\"0.0.0.0/0\"]\n", "accept.mynetworks: 0.0.0.0/0 is EVERYBODY"));
+  CHECK(warned("accept.mynetworks = [\"::/0\"]\n", "OPEN RELAY"));
+  CHECK(warned("accept.mynetworks = [\"128.0.0.0/2\"]\n", "128.0.0.0/2 is very wide"));
+  CHECK(warned("accept.mynetworks = [\"2000::/3\"]\n", "2000::/3 is very wide"));
+  CHECK_FALSE(warned("accept.mynetworks = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n", "accept.mynetworks"));
+  CHECK(warned("accept.mynetworks = []\n", "nobody may send"));
+}
+
+TEST_CASE("listeners whose TLS does not fit their port are told") {
+  CHECK(warned("[[listen]]\ntls = \"implicit\"\n", "meant \"starttls\"?"));
+  CHECK(warned("[[listen]]\naddress = \"0.0.0.0:465\"\n", "meant \"implicit\"?"));
+}
+
+TEST_CASE("signing that does nothing is told") {
+  CHECK(warned("", "dkim.sign: no key, so nothing is signed"));
+  CHECK(warned("dkim.unsigned = \"reject\"\n", "refuses all mail"));
+  CHECK(warned("dkim.mode = \"off\"\n" + key, "are not used"));
+  CHECK_FALSE(warned("dkim.mode = \"off\"\n", "dkim"));
+}
+
+TEST_CASE("a bound address of the other IP version is told") {
+  CHECK(warned("delivery = { bind_ipv4 = \"192.0.2.1\", ip_versions = \"ipv6-only\" }\n", "delivery.bind_ipv4: not used"));
+  CHECK(warned("delivery = { bind_ipv6 = \"2001:db8::1\", ip_versions = \"ipv4-only\" }\n", "delivery.bind_ipv6: not used"));
+  CHECK_FALSE(warned("delivery = { bind_ipv4 = \"192.0.2.1\", ip_versions = \"ipv4-only\" }\n", "not used"));
+}
+
+TEST_CASE("a route behind one that takes all of its mail is told") {
+  const std::string all = "[[route]]\ndomain = \"*\"\nhosts = [\"mx\"]\n";
+  const std::string one = "[[route]]\ndomain = \"example.com\"\nhosts = [\"mx\"]\n";
+  CHECK(warned(all + one, "route.domain: \"example.com\" is never used"));
+  CHECK(warned(one + one, "never used"));
+  CHECK_FALSE(warned(one + all, "never used"));
+}
+
+TEST_CASE("short command time-outs and localhost are told") {
+  CHECK(warned("accept.commands_timeout = \"1m\"\n", "RFC 5321"));
+  auto config = conf::parse_config("hostname = \"localhost\"\npostmaster = \"a@example.com\"\n", "test.toml", "/");
+  REQUIRE(config);
+  CHECK(conf::warnings(*config).front().find("hostname") == 0);
+}
+
+}  // namespace
