@@ -17,6 +17,10 @@ std::uint32_t crc32(std::uint32_t crc, std::string_view octets) {
   return static_cast<std::uint32_t>(::crc32_z(crc, data, octets.size()));
 }
 
+std::uint32_t crc32_joined(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) {
+  return static_cast<std::uint32_t>(::crc32_combine(first, second, static_cast<z_off_t>(second_size)));
+}
+
 std::string content_folder(const std::string& spool) { return spool + "/content"; }
 
 std::string content_path(const std::string& spool, QueueId id) { return content_folder(spool) + '/' + id.to_string(); }

@@ -18,6 +18,8 @@ inline constexpr std::uint64_t content_in_row_limit = 256U << 10U;
 
 /// CRC-32 (IEEE), continued: crc32(crc32(0, a), b) is that of a and b joined.
 std::uint32_t crc32(std::uint32_t crc, std::string_view octets);
+/// The CRC-32 of two parts joined, from the CRC of each and the length of the second.
+std::uint32_t crc32_joined(std::uint32_t first, std::uint32_t second, std::uint64_t second_size);
 
 /// The folder of content files in a spool, and the file of one message.
 std::string content_folder(const std::string& spool);

@@ -59,6 +59,8 @@ struct Wait {
 class Schedule {
  public:
   Schedule(ScheduleOptions options, std::uint64_t seed);
+  /// Other limits and delays from now on (a reload); what is under way goes on.
+  void configure(ScheduleOptions options) { options_ = std::move(options); }
 
   /// Recipients that wait and are not among the deferred ones of the store: freshly accepted ones, or those that a crash left
   /// queued. Returned are those that find no room (the window is full, older ones wait in the store, the destination rests):

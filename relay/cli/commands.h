@@ -1,0 +1,43 @@
+// The commands of the command line, each a function that returns the exit code: 0 done, 1 the answer is no, 2 wrong usage.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace relay::cli {
+
+inline constexpr int done = 0;
+inline constexpr int failed = 1;
+inline constexpr int wrong_usage = 2;
+
+/// What stands on every command line.
+struct Common {
+  std::string config_path = "/etc/mailferry/mailferry.toml";
+  bool json = false;
+};
+
+/// FILTERS and ids of the queue commands.
+struct QueueArguments {
+  std::vector<std::pair<std::string, std::string>> filters;  ///< name and value
+  std::vector<std::string> ids;
+  std::uint64_t limit = 0;  ///< 0: all
+  bool yes = false;         ///< act on more than one message without asking
+};
+
+int serve(const Common& common, bool check_only);
+int config_check(const Common& common);
+int config_show(const Common& common);
+int queue_list(const Common& common, const QueueArguments& arguments);
+int queue_show(const Common& common, const std::string& id);
+int queue_cat(const Common& common, const std::string& id);
+int queue_retry(const Common& common, const QueueArguments& arguments);
+int queue_drop(const Common& common, const QueueArguments& arguments);
+int status(const Common& common);
+int playground(const Common& common, const std::string& address, bool once);
+
+/// "mailferry: <words>" on standard error.
+void complain(const std::string& words);
+
+}  // namespace relay::cli

@@ -1,0 +1,134 @@
+// One TCP connection over Asio.
+#include "relay/connection.h"
+
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/write.hpp>
+
+namespace relay {
+namespace {
+
+using base::Kind;
+using base::Result;
+using boost::system::error_code;
+
+base::Error error_of(const error_code& error, std::string_view doing) {
+  const std::string words = fmt::format("{}: {}", doing, error.message());
+  if (error == asio::error::operation_aborted) return base::Error(Kind::cancelled, words);
+  if (error.category() == asio::error::get_ssl_category()) return base::Error(Kind::tls, words);
+  const bool closed = error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe ||
+                      error == asio::ssl::error::stream_truncated;
+  return base::Error(closed ? Kind::closed : Kind::temporary, words);
+}
+
+}  // namespace
+
+base::IpAddress to_ip_address(const asio::ip::address& address) {
+  return address.is_v6() ? base::IpAddress::v6(address.to_v6().to_bytes()) : base::IpAddress::v4(address.to_v4().to_bytes());
+}
+
+asio::ip::tcp::endpoint to_endpoint(const base::IpAddress& address, std::uint16_t port) {
+  if (address.is_v6()) return {asio::ip::address_v6(address.octets()), port};
+  const auto& octets = address.octets();
+  return {asio::ip::address_v4({octets[0], octets[1], octets[2], octets[3]}), port};
+}
+
+Connection::Connection(Socket socket) : socket_(std::move(socket)) {
+  error_code error;
+  if (!socket_.is_open()) return;
+  const auto peer = socket_.remote_endpoint(error);
+  if (error) return;
+  peer_ = to_ip_address(peer.address());
+  peer_port_ = peer.port();
+  socket_.non_blocking(true, error);
+  socket_.set_option(asio::ip::tcp::no_delay(true), error);
+}
+
+Task<Result<void>> Connection::connect(base::IpAddress address, std::uint16_t port, std::optional<base::IpAddress> source) {
+  const auto target = to_endpoint(address, port);
+  error_code error;
+  socket_.open(target.protocol(), error);
+  if (!error && source) socket_.bind(to_endpoint(*source, 0), error);
+  if (error) {
+    const std::string doing = source ? "cannot bind to " + source->to_string() : std::string("cannot open a socket");
+    co_return std::unexpected(error_of(error, doing));
+  }
+  socket_.set_option(asio::ip::tcp::no_delay(true), error);
+  auto [failure] = co_await socket_.async_connect(target, as_result);
+  if (failure) co_return std::unexpected(error_of(failure, "cannot connect"));
+  socket_.non_blocking(true, error);
+  peer_ = address;
+  peer_port_ = port;
+  co_return Result<void>();
+}
+
+Task<Result<std::size_t>> Connection::read_some(std::span<char> buffer) {
+  const auto target = asio::buffer(buffer.data(), buffer.size());
+  if (tls_) {
+    auto [error, count] = co_await tls_->async_read_some(target, as_result);
+    if (error) co_return std::unexpected(error_of(error, "cannot read"));
+    co_return count;
+  }
+  auto [error, count] = co_await socket_.async_read_some(target, as_result);
+  if (error) co_return std::unexpected(error_of(error, "cannot read"));
+  co_return count;
+}
+
+Task<Result<void>> Connection::write(std::string_view bytes) {
+  if (!tls_) {
+    // A reply nearly always fits the socket's buffer: one system call, no turn of the loop.
+    error_code error;
+    const std::size_t written = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+    if (error && error != asio::error::would_block && error != asio::error::try_again) {
+      co_return std::unexpected(error_of(error, "cannot write"));
+    }
+    bytes.remove_prefix(written);
+    if (bytes.empty()) co_return Result<void>();
+  }
+  co_return co_await write_rest(bytes);
+}
+
+Task<Result<void>> Connection::write_rest(std::string_view bytes) {
+  const auto source = asio::buffer(bytes.data(), bytes.size());
+  if (tls_) {
+    auto [error, count] = co_await asio::async_write(*tls_, source, as_result);
+    if (error) co_return std::unexpected(error_of(error, "cannot write"));
+    co_return Result<void>();
+  }
+  auto [error, count] = co_await asio::async_write(socket_, source, as_result);
+  if (error) co_return std::unexpected(error_of(error, "cannot write"));
+  co_return Result<void>();
+}
+
+Task<Result<void>> Connection::start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name) {
+  context_ = std::move(context);
+  tls_.emplace(socket_, *context_);
+  if (role == TlsRole::client && !server_name.empty() && server_name.front() != '[') {
+    // What the macro SSL_set_tlsext_host_name does, without its C cast.
+    SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, server_name.data());
+  }
+  const auto side = role == TlsRole::server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client;
+  auto [error] = co_await tls_->async_handshake(side, as_result);
+  if (error) co_return base::fail(Kind::tls, fmt::format("TLS handshake failed: {}", error.message()));
+  co_return Result<void>();
+}
+
+std::string Connection::tls_words() const {
+  if (!tls_) return {};
+  const SSL* ssl = const_cast<asio::ssl::stream<Socket&>&>(*tls_).native_handle();
+  return fmt::format("{} {}", SSL_get_version(ssl), SSL_get_cipher_name(ssl));
+}
+
+Task<void> Connection::shutdown() {
+  if (tls_ && socket_.is_open()) co_await tls_->async_shutdown(as_result);
+}
+
+void Connection::close() {
+  error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  socket_.close(ignored);
+}
+
+}  // namespace relay

@@ -1,0 +1,61 @@
+// One TCP connection, plain or TLS. Every call is one wait; its caller's Deadline bounds it.
+#pragma once
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/net.h"
+#include "base/result.h"
+#include "relay/await.h"
+#include "relay/tls.h"
+
+namespace relay {
+
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+
+enum class TlsRole : std::uint8_t { server, client };
+
+base::IpAddress to_ip_address(const asio::ip::address& address);
+asio::ip::tcp::endpoint to_endpoint(const base::IpAddress& address, std::uint16_t port);
+
+class Connection {
+ public:
+  explicit Connection(Socket socket);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Connects from `source` (nothing: the system chooses).
+  Task<base::Result<void>> connect(base::IpAddress address, std::uint16_t port, std::optional<base::IpAddress> source);
+
+  /// At least one octet, or Kind::closed.
+  Task<base::Result<std::size_t>> read_some(std::span<char> buffer);
+  /// All of it. `bytes` lives in the caller until the task ends.
+  Task<base::Result<void>> write(std::string_view bytes);
+  /// Kind::tls with OpenSSL's words. `server_name` is sent by a client (SNI).
+  Task<base::Result<void>> start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name);
+
+  bool is_tls() const { return tls_.has_value(); }
+  /// "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty without TLS.
+  std::string tls_words() const;
+  base::IpAddress peer() const { return peer_; }
+  std::uint16_t peer_port() const { return peer_port_; }
+  /// Ends TLS in order (close_notify, the peer's awaited); the caller's Deadline is short. Nothing without TLS.
+  Task<void> shutdown();
+  void close();
+
+ private:
+  Task<base::Result<void>> write_rest(std::string_view bytes);
+
+  Socket socket_;
+  std::shared_ptr<TlsContext> context_;
+  std::optional<asio::ssl::stream<Socket&>> tls_;
+  base::IpAddress peer_;
+  std::uint16_t peer_port_ = 0;
+};
+
+}  // namespace relay

@@ -1,0 +1,267 @@
+// How a job travels: host after host, message after message over one connection, and what each reply means for each recipient.
+#include <fmt/format.h>
+
+#include "relay/delivery/dispatcher.h"
+
+namespace relay::delivery {
+namespace {
+
+using base::Kind;
+using base::Result;
+
+constexpr std::size_t messages_per_connection = 100;
+/// An open connection without work waits so long for more before it says QUIT.
+constexpr std::chrono::seconds idle_time(3);
+/// A message that may have arrived is not repeated soon: so many steps further in [retry] delays.
+constexpr std::uint32_t steps_when_unknown = 2;
+
+mail::TlsUse tls_use(const conf::Config& config, const std::string& destination) {
+  const conf::Route* route = route_for(config, destination);
+  switch (route != nullptr ? route->tls : config.delivery.tls) {
+    case conf::DeliveryTls::off: return mail::TlsUse::never;
+    case conf::DeliveryTls::opportunistic: return mail::TlsUse::opportunistic;
+    case conf::DeliveryTls::required: return mail::TlsUse::required;
+  }
+  return mail::TlsUse::opportunistic;
+}
+
+mail::Transaction transaction_of(const queue::Message& message, const queue::DeliveryJob& job) {
+  mail::Transaction transaction;
+  transaction.reverse_path = message.envelope.reverse_path;
+  transaction.size = message.size();
+  transaction.body = message.envelope.body;
+  for (const queue::DueRecipient& due : job.recipients) {
+    transaction.recipients.push_back(message.envelope.recipients.at(due.index).mailbox);
+  }
+  return transaction;
+}
+
+Peer peer_of(const Attempt& attempt) {
+  return Peer{attempt.candidate().host, attempt.candidate().address.to_string(), attempt.tls_words()};
+}
+
+}  // namespace
+
+Task<void> Dispatcher::carry(queue::DeliveryJob job) {
+  ++carriers_;
+  struct Lease {
+    Dispatcher* dispatcher;
+    std::string destination;
+    ~Lease() {
+      --dispatcher->carriers_;
+      dispatcher->schedule_.release(destination);
+      dispatcher->kick();
+    }
+  };
+  const Lease lease(this, job.destination);
+  auto settings = services_.settings.get();
+  const auto candidates = co_await hosts_.find(settings, job.destination);
+  if (!candidates) {
+    Failure failure(mail::Stage::connect, candidates.error());
+    Peer nobody;
+    co_await fail_all(std::move(job), std::move(failure), std::move(nobody));
+    co_return;
+  }
+  std::optional<queue::DeliveryJob> left = std::move(job);
+  for (std::size_t i = 0; left && i < candidates->size(); ++i) {
+    const auto more = i + 1 < candidates->size() ? queue::MoreHosts::yes : queue::MoreHosts::no;
+    left = co_await try_host(std::move(*left), (*candidates)[i], more);
+  }
+}
+
+/// What is left goes to the next host.
+Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more) {
+  for (;;) {
+    std::unique_ptr<Attempt> attempt;
+    auto failure = co_await open(attempt, candidate, job.destination);
+    if (failure) {
+      const queue::Outcome outcome = failure->outcome(more);
+      if (outcome.scope == queue::Scope::host && more == queue::MoreHosts::yes) co_return std::move(job);
+      Peer peer = peer_of(*attempt);
+      co_await fail_all(std::move(job), std::move(*failure), std::move(peer));
+      co_return std::nullopt;
+    }
+    auto left = co_await converse(*attempt, std::move(job), more);
+    // A server that ends a session after some messages is not down: it is asked again at once, each time with progress.
+    if (!left || attempt->transactions() == 0) co_return left;
+    job = std::move(*left);
+  }
+}
+
+Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, std::string destination) {
+  auto settings = services_.settings.get();
+  const mail::TlsUse tls = tls_use(settings->config, destination);
+  attempt = std::make_unique<Attempt>(services_, settings, candidate, tls);
+  auto failure = co_await attempt->open();
+  if (failure && attempt->failed_in_tls() && tls == mail::TlsUse::opportunistic) {
+    services_.log.info("tls-failed").with("mx", candidate.host).with("ip", candidate.address.to_string()).with("reason", failure->words());
+    attempt = std::make_unique<Attempt>(services_, settings, candidate, mail::TlsUse::never);
+    failure = co_await attempt->open();
+  }
+  co_return failure;
+}
+
+Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more) {
+  const std::string destination = job.destination;
+  std::optional<queue::DeliveryJob> current = std::move(job);
+  while (current) {
+    auto message = co_await load(current->message);
+    if (!message) {
+      unloadable(std::move(*current), message.error());
+    } else {
+      const queue::MoreHosts may_ask_again = attempt.transactions() > 0 ? queue::MoreHosts::yes : more;
+      auto transaction = transaction_of(**message, *current);
+      const auto failure = co_await attempt.send(std::move(transaction), *message);
+      auto left = conclude(attempt, **message, std::move(*current), failure, may_ask_again);
+      if (failure || left) co_return left;
+    }
+    current.reset();
+    if (attempt.transactions() < messages_per_connection) current = co_await next_job(destination);
+  }
+  co_await attempt.quit();
+  co_return std::nullopt;
+}
+
+Task<std::optional<queue::DeliveryJob>> Dispatcher::next_job(std::string destination) {
+  if (paused()) co_return std::nullopt;
+  if (auto job = schedule_.next_for(destination, base::now())) co_return std::move(job);
+  Idle idle(services_.loop);
+  std::list<Idle*>& waiting = idle_[destination];
+  struct Leave {
+    Dispatcher* dispatcher;
+    const std::string& destination;
+    Idle* idle;
+    ~Leave() {
+      const auto place = dispatcher->idle_.find(destination);
+      place->second.remove(idle);
+      if (place->second.empty()) dispatcher->idle_.erase(place);
+    }
+  };
+  waiting.push_back(&idle);
+  const Leave leave(this, destination, &idle);
+  idle.timer.expires_after(idle_time);
+  co_await idle.timer.async_wait(as_result);
+  co_return std::move(idle.job);
+}
+
+Task<Result<Dispatcher::MessagePtr>> Dispatcher::load(queue::QueueId id) {
+  const auto fresh = fresh_.find(id);
+  if (fresh != fresh_.end()) co_return fresh->second.message;
+  auto work = [reader = reader_.get(), id] { return reader->load(id); };
+  auto message = co_await on(reading_, services_.loop, work);
+  if (!message) co_return std::unexpected(message.error());
+  co_return std::make_shared<const queue::Message>(std::move(*message));
+}
+
+/// Gone from the store: dropped while it waited here. Anything else is damage, and the mail stays where it is.
+void Dispatcher::unloadable(queue::DeliveryJob job, const base::Error& error) {
+  Records records;
+  if (error.kind != Kind::invalid) {
+    services_.log.error("unreadable").with("id", job.message.to_string()).with("reason", error.words);
+    const queue::Outcome outcome{queue::Verdict::deferred, queue::Scope::message, false};
+    const RetryTimes retry = retry_times(job);
+    for (const queue::DueRecipient& due : job.recipients) records.push_back(judge(due, outcome, error.words, retry));
+  }
+  finish(std::move(job), std::move(records));
+}
+
+std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, const queue::Message& message, queue::DeliveryJob job,
+                                                       const std::optional<Failure>& failure, queue::MoreHosts more) {
+  const Peer peer = peer_of(attempt);
+  queue::DeliveryJob done{job.destination, job.message, {}};
+  queue::DeliveryJob left = done;
+  Records records;
+  const RetryTimes retry = retry_times(job);
+  bool must_rest = false;
+  for (std::size_t i = 0; i < job.recipients.size(); ++i) {
+    const queue::DueRecipient& due = job.recipients[i];
+    const mail::RecipientReply& told = attempt.outcome().at(i);
+    const bool own_reply = told.reply.code != 0 || !failure;
+    const queue::Outcome outcome = own_reply ? queue::classify(told.stage, told.reply, more) : failure->outcome(more);
+    if (outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::host && more == queue::MoreHosts::yes) {
+      left.recipients.push_back(due);
+      continue;
+    }
+    must_rest = must_rest || (outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination);
+    records.push_back(judge(due, outcome, own_reply ? told.reply.to_string() : failure->words(), retry));
+    records.back().mx = peer.host;
+    ledger_.tell(records.back(), message.envelope.recipients.at(due.index).mailbox.to_string(), message.received, peer);
+    done.recipients.push_back(due);
+  }
+  if (must_rest) {
+    rest(job.destination, failure ? failure->words() : std::string("the destination refused for now"));
+  } else if (!failure) {
+    schedule_.alive(job.destination);
+  }
+  if (!done.recipients.empty()) finish(std::move(done), std::move(records));
+  if (left.recipients.empty()) return std::nullopt;
+  return left;
+}
+
+/// No transaction was possible.
+Task<void> Dispatcher::fail_all(queue::DeliveryJob job, Failure failure, Peer peer) {
+  const queue::Outcome outcome = failure.outcome(queue::MoreHosts::no);
+  const auto message = co_await load(job.message);
+  if (!message) {
+    unloadable(std::move(job), message.error());
+    co_return;
+  }
+  Records records;
+  const RetryTimes retry = retry_times(job);
+  for (const queue::DueRecipient& due : job.recipients) {
+    records.push_back(judge(due, outcome, failure.words(), retry));
+    records.back().mx = peer.host;
+    ledger_.tell(records.back(), (*message)->envelope.recipients.at(due.index).mailbox.to_string(), (*message)->received, peer);
+  }
+  if (outcome.verdict == queue::Verdict::deferred) rest(job.destination, failure.words());
+  finish(std::move(job), std::move(records));
+}
+
+/// Asked once for a job, so that its recipients travel together again.
+Dispatcher::RetryTimes Dispatcher::retry_times(const queue::DeliveryJob& job) {
+  const std::uint32_t attempts = job.recipients.front().attempts + 1;
+  const base::Time now = base::now();
+  return RetryTimes{schedule_.retry_at(attempts, now), schedule_.retry_at(attempts + steps_when_unknown, now)};
+}
+
+queue::DeliveryRecord Dispatcher::judge(const queue::DueRecipient& recipient, const queue::Outcome& outcome, std::string words,
+                                        const RetryTimes& retry) {
+  queue::DeliveryRecord record;
+  record.message = recipient.message;
+  record.index = recipient.index;
+  record.attempts = recipient.attempts + 1;
+  record.when = base::now();
+  record.reply = std::move(words);
+  switch (outcome.verdict) {
+    case queue::Verdict::delivered: record.state = queue::State::delivered; break;
+    case queue::Verdict::failed: record.state = queue::State::failed; break;
+    case queue::Verdict::deferred:
+      record.state = queue::State::deferred;
+      record.next_attempt = std::min(outcome.unknown_after_dot ? retry.unknown : retry.usual, recipient.expires);
+      if (record.when >= recipient.expires) {
+        record.state = queue::State::failed;
+        record.reply = "gave up, expired: " + record.reply;
+      }
+      break;
+  }
+  return record;
+}
+
+void Dispatcher::finish(queue::DeliveryJob job, Records records) {
+  const auto shared_job = std::make_shared<const queue::DeliveryJob>(std::move(job));
+  const auto shared_records = std::make_shared<const Records>(records);
+  auto done = [this, shared_job, shared_records] {
+    schedule_.finish(*shared_job, *shared_records, base::now());
+    close_fresh(shared_job->message, shared_job->recipients.size());
+    touched_.push_back(shared_job->destination);
+    kick();
+  };
+  if (records.empty()) return done();
+  ledger_.write(std::move(records), std::move(done));
+}
+
+void Dispatcher::rest(const std::string& destination, const std::string& why) {
+  give_back(schedule_.rest(destination, base::now()), "the destination rests: " + why);
+}
+
+}  // namespace relay::delivery

@@ -1,0 +1,294 @@
+// What is next: jobs to idle and new connections, refills from the store, the alarm, expiry, start and stop.
+#include "relay/delivery/dispatcher.h"
+
+#include <fmt/format.h>
+
+#include <random>
+
+namespace relay::delivery {
+namespace {
+
+using base::Kind;
+using base::Result;
+
+/// Content kept in memory for first attempts; what is over it is read back from the store.
+constexpr std::size_t most_fresh_octets = 32U << 20U;
+constexpr std::size_t page_size = 500;
+constexpr std::chrono::seconds between_expiries(60);
+constexpr base::Duration after_failed_refill(5'000);
+/// With a full disk outcomes cannot be recorded; so many may wait before deliveries pause.
+constexpr std::size_t most_unwritten_when_full = 100;
+
+std::string destination_of(const mail::Mailbox& mailbox) { return mailbox.domain(); }
+
+}  // namespace
+
+Dispatcher::Dispatcher(Services& services, std::unique_ptr<queue::Reader> reader)
+    : services_(services),
+      hosts_(services),
+      ledger_(services),
+      reader_(std::move(reader)),
+      reading_(asio::make_strand(services.workers.get_executor())),
+      schedule_(schedule_options(services.settings.get()->config), std::random_device{}()),
+      alarm_(services.loop) {}
+
+void Dispatcher::start(queue::QueueId newest) {
+  services_.tasks.spawn(recover(newest));
+  services_.tasks.spawn(expire_regularly());
+}
+
+void Dispatcher::stop() {
+  stopping_ = true;
+  alarm_.cancel();
+  for (auto& [destination, waiting] : idle_) {
+    for (Idle* idle : waiting) idle->timer.cancel();
+  }
+}
+
+void Dispatcher::configure(const conf::Config& config) {
+  schedule_.configure(schedule_options(config));
+  kick();
+}
+
+void Dispatcher::add(queue::Message message) {
+  std::vector<queue::DueRecipient> waiting;
+  const std::size_t count = message.envelope.recipients.size();
+  waiting.reserve(count);
+  for (std::uint32_t index = 0; index < count; ++index) {
+    queue::DueRecipient due;
+    due.message = message.id;
+    due.index = index;
+    due.next_attempt = message.received;
+    due.expires = message.expires;
+    due.destination = destination_of(message.envelope.recipients[index].mailbox);
+    touched_.push_back(due.destination);
+    waiting.push_back(std::move(due));
+  }
+  const std::size_t octets = message.prefix.size() + message.content.octets().size();
+  if (fresh_octets_ + octets <= most_fresh_octets) {
+    fresh_octets_ += octets;
+    const queue::QueueId id = message.id;
+    fresh_.emplace(id, Fresh{std::make_shared<const queue::Message>(std::move(message)), count});
+  }
+  give_back(schedule_.add(std::move(waiting), base::now()), "waits behind other mail for the destination");
+  kick();
+}
+
+void Dispatcher::close_fresh(queue::QueueId id, std::size_t recipients) {
+  const auto fresh = fresh_.find(id);
+  if (fresh == fresh_.end()) return;
+  fresh->second.open -= std::min(fresh->second.open, recipients);
+  if (fresh->second.open > 0) return;
+  fresh_octets_ -= fresh->second.message->prefix.size() + fresh->second.message->content.octets().size();
+  fresh_.erase(fresh);
+}
+
+void Dispatcher::kick() {
+  if (kicked_) return;
+  kicked_ = true;
+  asio::post(services_.loop, [this] {
+    kicked_ = false;
+    dispatch();
+  });
+}
+
+bool Dispatcher::paused() const {
+  switch (services_.store.health()) {
+    case queue::Health::open: return stopping_;
+    case queue::Health::full: return stopping_ || ledger_.unwritten() > most_unwritten_when_full;
+    case queue::Health::closed: return true;
+  }
+  return true;
+}
+
+void Dispatcher::dispatch() {
+  if (paused()) return;
+  offer_to_idle();
+  for (;;) {
+    auto next = schedule_.next(base::now());
+    if (auto* job = std::get_if<queue::DeliveryJob>(&next)) {
+      services_.tasks.spawn(carry(std::move(*job)));
+    } else if (auto* request = std::get_if<queue::Refill>(&next)) {
+      services_.tasks.spawn(refill(std::move(*request)));
+    } else {
+      wait_until(std::get<queue::Wait>(next).until);
+      break;
+    }
+  }
+  if (schedule_.active_connections() >= services_.settings.get()->config.delivery.connections) end_one_idle();
+}
+
+void Dispatcher::offer_to_idle() {
+  for (const std::string& destination : touched_) {
+    const auto place = idle_.find(destination);
+    if (place == idle_.end()) continue;
+    std::list<Idle*>& waiting = place->second;
+    while (!waiting.empty()) {
+      auto job = schedule_.next_for(destination, base::now());
+      if (!job) break;
+      Idle* idle = waiting.back();  // the one used last: the others may end by their time
+      waiting.pop_back();
+      idle->job = std::move(job);
+      idle->timer.cancel();
+    }
+  }
+  touched_.clear();
+}
+
+void Dispatcher::end_one_idle() {
+  for (auto& [destination, waiting] : idle_) {
+    if (waiting.empty()) continue;
+    waiting.front()->timer.cancel();
+    return;
+  }
+}
+
+void Dispatcher::wait_until(std::optional<base::Time> time) {
+  if (!time) {
+    alarm_.cancel();
+    return;
+  }
+  alarm_.expires_after(std::max(base::Duration(1), *time - base::now()));
+  alarm_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) kick();
+  });
+}
+
+Task<void> Dispatcher::recover(queue::QueueId newest) {
+  auto known = [reader = reader_.get()] { return reader->destinations(); };
+  const auto destinations = co_await on(reading_, services_.loop, known);
+  if (destinations) {
+    schedule_.know(*destinations);
+  } else {
+    services_.log.error("recovery-failed").with("reason", destinations.error().words);
+  }
+  queue::QueueId after;
+  std::size_t found = 0;
+  for (;;) {
+    auto work = [reader = reader_.get(), after] { return reader->queued_after(after, page_size); };
+    auto page = co_await on(reading_, services_.loop, work);
+    if (!page || page->empty()) break;
+    after = page->back().message;
+    const std::size_t asked = page->size();
+    // What came in since the start is in the schedule already.
+    std::erase_if(*page, [newest](const queue::DueRecipient& due) { return due.message > newest; });
+    found += page->size();
+    give_back(schedule_.add(std::move(*page), base::now()), "waits since the last run");
+    if (asked < page_size || after >= newest) break;
+  }
+  services_.log.info("recovered").with("queued", found).with("destinations", destinations ? destinations->size() : 0);
+  kick();
+}
+
+Task<void> Dispatcher::refill(queue::Refill request) {
+  auto work = [reader = reader_.get(), &request] { return reader->due(request.destination, base::Time::max(), request.limit); };
+  auto rows = co_await on(reading_, services_.loop, work);
+  const base::Time now = base::now();
+  if (!rows) {
+    services_.log.error("refill-failed").with("destination", request.destination).with("reason", rows.error().words);
+    std::vector<queue::DueRecipient> none;
+    schedule_.refilled(request.destination, std::move(none), true, now + after_failed_refill, now);
+    kick();
+    co_return;
+  }
+  const auto first_later = std::ranges::find_if(*rows, [now](const queue::DueRecipient& due) { return due.next_attempt > now; });
+  std::optional<base::Time> next_due;
+  if (first_later != rows->end()) next_due = first_later->next_attempt;
+  const bool complete = next_due.has_value() || rows->size() < request.limit;
+  rows->erase(first_later, rows->end());
+  schedule_.refilled(request.destination, std::move(*rows), complete, next_due, now);
+  touched_.push_back(request.destination);
+  kick();
+}
+
+void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients, std::string why) {
+  if (recipients.empty()) return;
+  Records records;
+  std::map<std::string, queue::DestinationRow> rows;
+  for (const queue::DueRecipient& due : recipients) {
+    queue::DeliveryRecord record;
+    record.message = due.message;
+    record.index = due.index;
+    record.state = queue::State::deferred;
+    record.attempts = due.attempts;
+    record.when = base::now();
+    record.next_attempt = due.next_attempt;
+    record.reply = why;
+    records.push_back(std::move(record));
+    queue::DestinationRow& row = rows[due.destination];
+    row.earliest = row.name.empty() ? due.next_attempt : std::min(row.earliest, due.next_attempt);
+    row.name = due.destination;
+    ++row.recipients;
+    close_fresh(due.message, 1);
+  }
+  std::vector<queue::DestinationRow> known;
+  known.reserve(rows.size());
+  for (auto& [name, row] : rows) known.push_back(std::move(row));
+  ledger_.write(std::move(records), [this, known = std::move(known)] {
+    schedule_.know(known);
+    kick();
+  });
+}
+
+void Dispatcher::woken(const std::vector<queue::DestinationRow>& destinations) {
+  schedule_.know(destinations);
+  for (const queue::DestinationRow& row : destinations) schedule_.wake(row.name);
+  kick();
+}
+
+void Dispatcher::forget(queue::QueueId id) {
+  schedule_.forget(id);
+  close_fresh(id, std::numeric_limits<std::size_t>::max());
+}
+
+Task<void> Dispatcher::expire_regularly() {
+  for (;;) {
+    queue::QueueId after;
+    for (;;) {
+      auto work = [reader = reader_.get(), after] { return reader->expired(base::now(), after, page_size); };
+      auto page = co_await on(reading_, services_.loop, work);
+      if (!page || page->empty()) break;
+      after = page->back().message;
+      const bool last = page->size() < page_size;
+      std::map<std::pair<queue::QueueId, std::string>, queue::DeliveryJob> jobs;
+      for (queue::DueRecipient& due : schedule_.claim(std::move(*page))) {
+        queue::DeliveryJob& job = jobs[std::pair(due.message, due.destination)];
+        job.message = due.message;
+        job.destination = due.destination;
+        job.recipients.push_back(std::move(due));
+      }
+      for (auto& [key, job] : jobs) co_await expire(std::move(job));
+      if (last) break;
+    }
+    Timer pause(services_.loop, between_expiries);
+    co_await pause.async_wait(as_result);
+    if (stopping_) co_return;
+  }
+}
+
+Task<void> Dispatcher::expire(queue::DeliveryJob job) {
+  auto work = [reader = reader_.get(), id = job.message] { return reader->recipients(id); };
+  const auto rows = co_await on(reading_, services_.loop, work);
+  Records records;
+  for (const queue::DueRecipient& due : job.recipients) {
+    const queue::ListRow* row = nullptr;
+    if (rows) {
+      const auto found = std::ranges::find(*rows, due.index, &queue::ListRow::index);
+      if (found != rows->end()) row = &*found;
+    }
+    queue::DeliveryRecord record;
+    record.message = due.message;
+    record.index = due.index;
+    record.state = queue::State::failed;
+    record.attempts = due.attempts;
+    record.when = base::now();
+    record.mx = row != nullptr ? row->mx : std::string();
+    record.reply = "gave up, expired: " + (row != nullptr ? row->last_reply : std::string("never attempted"));
+    const Peer peer{record.mx, {}, {}};
+    ledger_.tell(record, row != nullptr ? row->recipient : std::string(), row != nullptr ? row->received : record.when, peer);
+    records.push_back(std::move(record));
+  }
+  finish(std::move(job), std::move(records));
+}
+
+}  // namespace relay::delivery

@@ -1,0 +1,54 @@
+// The hosts to try for a destination: routes, MX look-up, addresses; cached on the loop so that a hit costs no hop.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "dns/mx.h"
+#include "relay/services.h"
+
+namespace relay::delivery {
+
+/// On the loop alone.
+class Hosts {
+ public:
+  explicit Hosts(Services& services) : services_(services), random_(std::random_device{}()) {}
+
+  /// In the order to try them, at least one. Kind::refused: there is no way to this destination (RFC 5321 5.1, RFC 7505);
+  /// Kind::temporary: DNS does not say.
+  Task<base::Result<std::vector<dns::Candidate>>> find(std::shared_ptr<const Settings> settings, std::string destination);
+
+ private:
+  struct Found {
+    std::vector<dns::Candidate> candidates;
+    base::Duration ttl{0};
+  };
+  struct Cached {
+    std::vector<dns::Candidate> candidates;
+    Clock::time_point until;
+  };
+  struct Question {
+    std::string name;
+    dns::RecordType type;
+  };
+  using Answers = std::vector<base::Result<dns::Answer>>;
+
+  Task<base::Result<Found>> look_up(std::shared_ptr<const Settings> settings, std::string destination);
+  Task<base::Result<Found>> by_mx(std::shared_ptr<const Settings> settings, std::string domain);
+  Task<base::Result<Found>> by_route(std::shared_ptr<const Settings> settings, const conf::Route& route, std::string domain);
+  Task<base::Result<Found>> addresses(std::shared_ptr<const Settings> settings, std::vector<std::string> hosts, std::uint16_t port);
+  Task<Answers> ask(std::vector<Question> questions);
+
+  Services& services_;
+  std::mt19937_64 random_;
+  std::unordered_map<std::string, Cached> cache_;
+  std::shared_ptr<const Settings> cached_for_;  // a reload changes routes and versions
+};
+
+/// The first [[route]] whose pattern matches.
+const conf::Route* route_for(const conf::Config& config, std::string_view destination);
+
+}  // namespace relay::delivery

@@ -1,0 +1,168 @@
+// Receiving, sealing and double-checking one message.
+#include "relay/intake/draft.h"
+
+#include <fmt/format.h>
+
+#include "dkim/verifier.h"
+
+namespace relay::intake {
+namespace {
+
+using base::Kind;
+using base::Result;
+
+/// Under memory pressure content becomes a file from this size on; smaller buffers are not worth an fsync of their own.
+constexpr std::size_t write_out_when_tight = 16U << 10U;
+
+}  // namespace
+
+/// What the store will hand to a delivery, read back: header, body hashes, CRC.
+class StoredContent {
+ public:
+  explicit StoredContent(const Settings& settings) : hashes(settings.needs_simple_body, settings.needs_relaxed_body) {}
+
+  Result<void> read(const queue::Content& content) {
+    if (!content.is_file()) {
+      take(content.octets());
+    } else {
+      auto reader = queue::ContentReader::open(content);
+      if (!reader) return std::unexpected(reader.error());
+      std::string piece(std::size_t{64} << 10U, '\0');
+      for (;;) {
+        auto count = reader->read(piece);
+        if (!count) return std::unexpected(count.error());
+        if (*count == 0) break;
+        take(std::string_view(piece).substr(0, *count));
+      }
+    }
+    header.finish();
+    hashes.finish();
+    return {};
+  }
+
+  mail::HeaderBlock header;
+  dkim::BodyHashes hashes;
+  std::uint32_t crc = 0;  ///< of the content alone
+
+ private:
+  void take(std::string_view bytes) {
+    crc = queue::crc32(crc, bytes);
+    const std::size_t head = header.complete() ? 0 : header.feed(bytes);
+    hashes.update(bytes.substr(head));
+  }
+};
+
+namespace {
+
+Result<void> verify(std::string_view field_text, const dkim::SigningRule& rule, const dkim::SigningOptions& options,
+                    const StoredContent& stored) {
+  const std::size_t colon = field_text.find(':');
+  mail::Field field;
+  field.name = field_text.substr(0, colon);
+  field.value = field_text.substr(colon + 1, field_text.size() - colon - 3);  // without the final CR LF
+  field.raw = field_text;
+  auto signature = dkim::Signature::parse(field.value);
+  if (!signature) return std::unexpected(signature.error());
+  return dkim::check_signature(field, *signature, stored.header, stored.hashes.of(options.canonicalization.body), rule.key.public_key());
+}
+
+}  // namespace
+
+Draft::Draft(std::shared_ptr<const Settings> settings, Trust trust, queue::QueueId id, BufferBudget& budget)
+    : settings_(std::move(settings)),
+      trust_(trust),
+      id_(id),
+      budget_(budget),
+      hashes_(settings_->needs_simple_body, settings_->needs_relaxed_body) {}
+
+Draft::~Draft() { budget_.remove(counted_); }
+
+void Draft::take(std::string_view content) {
+  const std::size_t head = header_.complete() ? 0 : header_.feed(content);
+  header_octets_ += head;
+  if (head < content.size()) hashes_.update(content.substr(head));
+  buffer_.append(content);
+  budget_.add(content.size());
+  counted_ += content.size();
+}
+
+void Draft::finish() {
+  header_.finish();
+  hashes_.finish();
+  const auto from = header_.find("From");
+  if (from.empty()) return;
+  if (auto author = mail::first_address(from.front()->value)) author_ = std::move(*author);
+}
+
+bool Draft::wants_write_out() const {
+  return buffer_.size() > queue::content_in_row_limit || (budget_.is_tight() && buffer_.size() > write_out_when_tight);
+}
+
+Result<void> Draft::write_out(queue::Disk& disk) {
+  if (!writer_) {
+    auto writer = queue::ContentWriter::create(disk, settings_->config.spool, id_);
+    if (!writer) return std::unexpected(writer.error());
+    writer_ = std::move(*writer);
+  }
+  return writer_->append(buffer_);
+}
+
+void Draft::written_out() {
+  buffer_.clear();
+  budget_.remove(counted_);
+  counted_ = 0;
+}
+
+std::vector<const dkim::SigningRule*> Draft::signing_rules() const {
+  if (trust_ != Trust::trusted || !author_) return {};
+  return dkim::matching_rules(settings_->signing_rules, *author_);
+}
+
+Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Client client, base::Time now) {
+  Sealed sealed;
+  queue::Message& message = sealed.message;
+  if (writer_) {
+    if (auto written = writer_->append(buffer_); !written) return std::unexpected(written.error());
+    auto content = writer_->finish();
+    if (!content) return std::unexpected(content.error());
+    message.content = *content;
+  } else {
+    message.content = queue::Content::in_memory(std::move(buffer_));
+  }
+  const std::string id = id_.to_string();
+  message.prefix = mail::make_received(mail::ReceivedParts{
+      settings_->config.hostname, id, &client, envelope.recipients.size() == 1 ? &envelope.recipients.front() : nullptr, now});
+  message.id = id_;
+  message.received = now;
+  message.expires = now + settings_->config.retry.give_up;
+  message.message_id = mail::message_id(header_);
+  message.envelope = std::move(envelope);
+  message.client = std::move(client);
+  StoredContent stored(*settings_);
+  if (auto read = stored.read(message.content); !read) {
+    queue::ContentWriter::discard(disk, message.content);
+    return std::unexpected(read.error());
+  }
+  sign(sealed, stored, now);
+  message.crc = queue::crc32_joined(queue::crc32(0, message.prefix), stored.crc, message.content.size());
+  return sealed;
+}
+
+void Draft::sign(Sealed& sealed, const StoredContent& stored, base::Time now) const {
+  const dkim::SigningOptions& options = settings_->signing_options;
+  for (const dkim::SigningRule* rule : signing_rules()) {
+    auto field = dkim::make_signature(*rule, options, header_, hashes_.of(options.canonicalization.body), *author_, now);
+    if (!field) {
+      sealed.signing_error = fmt::format("{} ({}): {}", rule->selector, rule->domain, field.error().words);
+      continue;
+    }
+    if (auto verified = verify(*field, *rule, options, stored); !verified) {
+      sealed.signing_error = fmt::format("{} ({}): the new signature does not verify: {}", rule->selector, rule->domain, verified.error().words);
+      continue;
+    }
+    sealed.message.prefix += *field;
+    sealed.signatures.push_back(SignedBy{rule->domain == "%" ? author_->domain() : rule->domain, rule->selector});
+  }
+}
+
+}  // namespace relay::intake

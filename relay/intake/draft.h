@@ -1,0 +1,95 @@
+// A message while it is received: header, body hashes and content gather on the loop; a worker writes, signs and verifies.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "dkim/canonical.h"
+#include "mail/header.h"
+#include "queue/content_file.h"
+#include "queue/message.h"
+#include "relay/intake/access.h"
+#include "relay/settings.h"
+
+namespace relay::intake {
+
+/// Octets of content that all sessions together hold in memory (DESIGN: at most 32 MiB). On the loop alone.
+class BufferBudget {
+ public:
+  static constexpr std::size_t most = 32U << 20U;
+  void add(std::size_t octets) { held_ += octets; }
+  void remove(std::size_t octets) { held_ -= octets; }
+  bool is_tight() const { return held_ > most / 2; }
+  std::size_t held() const { return held_; }
+
+ private:
+  std::size_t held_ = 0;
+};
+
+struct SignedBy {
+  std::string domain;
+  std::string selector;
+};
+
+/// A message ready for the store, and who signed it.
+class Sealed {
+ public:
+  queue::Message message;
+  std::vector<SignedBy> signatures;
+  std::string signing_error;  ///< a key matched and could not sign, or its signature did not verify; empty: all is well
+};
+
+class StoredContent;
+
+class Draft {
+ public:
+  Draft(std::shared_ptr<const Settings> settings, Trust trust, queue::QueueId id, BufferBudget& budget);
+  ~Draft();
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  queue::QueueId id() const { return id_; }
+  const mail::HeaderBlock& header() const { return header_; }
+
+  /// A piece of content, on the loop.
+  void take(std::string_view content);
+  /// No more content, on the loop.
+  void finish();
+  /// The buffer is large enough for a file (or memory is short): await write_out() before more is taken.
+  bool wants_write_out() const;
+  /// On a worker: the buffer goes to the content file.
+  base::Result<void> write_out(queue::Disk& disk);
+  /// After write_out(), on the loop: the buffer is empty again.
+  void written_out();
+
+  /// The first address of From:, or nothing when there is none that can be read.
+  const std::optional<mail::Mailbox>& author() const { return author_; }
+  /// A stranger's mail is never signed.
+  std::vector<const dkim::SigningRule*> signing_rules() const;
+
+  /// On a worker: the file is synced, Received and the signatures become the prefix, each signature is verified against the
+  /// content as it is stored, the CRC is computed. `envelope` and `client` enter the message.
+  base::Result<Sealed> seal(queue::Disk& disk, mail::Envelope envelope, mail::Client client, base::Time now);
+
+ private:
+  void sign(Sealed& sealed, const StoredContent& stored, base::Time now) const;
+
+  std::shared_ptr<const Settings> settings_;
+  Trust trust_;
+  queue::QueueId id_;
+  BufferBudget& budget_;
+  mail::HeaderBlock header_;
+  std::size_t header_octets_ = 0;
+  dkim::BodyHashes hashes_;
+  std::optional<mail::Mailbox> author_;
+  std::string buffer_;
+  std::size_t counted_ = 0;  // of the buffer, in the budget
+  std::optional<queue::ContentWriter> writer_;
+};
+
+}  // namespace relay::intake

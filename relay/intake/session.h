@@ -1,0 +1,69 @@
+// One inbound conversation: a coroutine that moves bytes between a Connection and a ServerSession and answers its questions.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "mail/server_session.h"
+#include "relay/connection.h"
+#include "relay/intake/draft.h"
+#include "relay/services.h"
+
+namespace relay::intake {
+
+/// What a session needs beside the services.
+struct IntakeContext {
+  Services& services;
+  queue::QueueIdMaker& ids;
+  BufferBudget& budget;
+  std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
+};
+
+class Session {
+ public:
+  Session(Socket socket, const conf::Listen& listen, IntakeContext& context);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// The whole conversation, to the closed connection.
+  Task<void> run();
+  base::IpAddress peer() const { return connection_.peer(); }
+  /// 421 at the next moment at which nothing is under way: at once when idle, after the reply when a message is being taken.
+  void stop();
+
+ private:
+  enum class Next : std::uint8_t { go_on, close };
+
+  Task<void> converse();
+  Task<bool> flush();
+  Task<Next> start_tls();
+  Task<void> take(std::string_view content);
+  Task<void> take_message();
+  Task<mail::Reply> accept();
+
+  void answer(const mail::event::Mail& event);
+  void answer(const mail::event::Rcpt& event);
+  void begin_data();
+  std::optional<mail::Reply> refuse_content() const;
+  mail::Reply conclude(base::Result<Sealed> sealed);
+  void refuse(const mail::Reply& reply, std::string_view to);
+  Task<void> say_goodbye(mail::Reply reply);
+
+  IntakeContext& context_;
+  Services& services_;
+  std::shared_ptr<const Settings> settings_;
+  conf::Listen listen_;
+  Connection connection_;
+  Deadline deadline_;
+  Trust trust_;
+  mail::ServerSession session_;
+  std::vector<char> buffer_;
+  std::unique_ptr<Draft> draft_;
+  std::optional<base::Error> draft_error_;
+  bool stopping_ = false;
+};
+
+}  // namespace relay::intake

@@ -1,0 +1,80 @@
+// From a checked configuration to keys and contexts; secrets are refused when others may read them.
+#include "relay/settings.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+namespace relay {
+namespace {
+
+using base::Kind;
+using base::Result;
+
+/// A key that group or others can write, or others can read, is no secret.
+Result<void> check_permissions(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return std::unexpected(base::system_error(Kind::invalid, "cannot read " + path, errno));
+  if ((status.st_mode & (S_IRWXO | S_IWGRP)) == 0) return {};
+  return base::fail(Kind::invalid, fmt::format("{} can be read or written by others (mode {:04o}): chmod 0600 {}", path,
+                                               status.st_mode & 07777U, path));
+}
+
+Result<dkim::PrivateKey> load_key(const std::string& path, std::uint64_t min_bits) {
+  if (auto safe = check_permissions(path); !safe) return std::unexpected(safe.error());
+  auto pem = base::read_file(path, 64U << 10U);
+  if (!pem) return std::unexpected(pem.error());
+  auto key = dkim::PrivateKey::from_pem(*pem);
+  if (!key) return base::fail(Kind::invalid, fmt::format("{}: {}", path, key.error().words));
+  const bool too_short = key->algorithm() == dkim::Algorithm::rsa_sha256 && static_cast<std::uint64_t>(key->bits()) < min_bits;
+  if (too_short) return base::fail(Kind::invalid, fmt::format("{} has {} bits, dkim.min_key_bits asks for {}", path, key->bits(), min_bits));
+  return key;
+}
+
+Result<void> load_signing(Settings& settings) {
+  const conf::Dkim& dkim = settings.config.dkim;
+  auto pair = dkim::parse_canonicalization(dkim.canonicalization);
+  if (!pair) return std::unexpected(pair.error());
+  settings.signing_options = dkim::SigningOptions{*pair, dkim.sign_headers, dkim.oversign};
+  if (dkim.mode == conf::DkimMode::off) return {};
+  for (const conf::DkimSign& sign : dkim.sign) {
+    auto key = load_key(sign.key, dkim.min_key_bits);
+    if (!key) {
+      return base::fail(Kind::invalid, fmt::format("dkim.sign {} ({}): {}", sign.selector, sign.domain, key.error().words));
+    }
+    settings.signing_rules.push_back(dkim::SigningRule{sign.from, sign.domain, sign.selector, *key});
+  }
+  settings.needs_simple_body = pair->body == dkim::Canonicalization::simple;
+  settings.needs_relaxed_body = pair->body == dkim::Canonicalization::relaxed;
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use) {
+  auto settings = std::make_shared<Settings>();
+  settings->config = config;
+  auto postmaster = mail::Mailbox::parse(config.postmaster);
+  if (!postmaster) return std::unexpected(postmaster.error());
+  settings->postmaster = *postmaster;
+  if (auto loaded = load_signing(*settings); !loaded) return std::unexpected(loaded.error());
+  if (use == SecretUse::prepare || !config.tls.certificate.empty()) {
+    auto server_tls = make_server_tls(config);
+    if (!server_tls) return std::unexpected(server_tls.error());
+    settings->server_tls = *server_tls;
+  }
+  auto client_tls = make_client_tls();
+  if (!client_tls) return std::unexpected(client_tls.error());
+  settings->client_tls = *client_tls;
+  return settings;
+}
+
+queue::ScheduleOptions schedule_options(const conf::Config& config) {
+  queue::ScheduleOptions options;
+  options.delays = config.retry.delays;
+  options.connections = config.delivery.connections;
+  return options;
+}
+
+}  // namespace relay

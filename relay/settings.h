@@ -1,0 +1,48 @@
+// A configuration ready for use: keys loaded, TLS contexts made. Immutable; a reload makes a new one, a session keeps the one it began with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "conf/config.h"
+#include "dkim/signer.h"
+#include "mail/address.h"
+#include "queue/schedule.h"
+#include "relay/tls.h"
+
+namespace relay {
+
+class Settings {
+ public:
+  conf::Config config;
+  mail::Mailbox postmaster;
+  std::vector<dkim::SigningRule> signing_rules;
+  dkim::SigningOptions signing_options;
+  bool needs_simple_body = false;
+  bool needs_relaxed_body = false;
+  std::shared_ptr<TlsContext> server_tls;
+  std::shared_ptr<TlsContext> client_tls;
+};
+
+/// prepare makes the self-signed certificate when none is configured; check_only writes nothing (config check).
+enum class SecretUse : std::uint8_t { prepare, check_only };
+
+/// Loads keys and certificates. Kind::invalid names the key of the configuration, the file and the cure.
+base::Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use = SecretUse::prepare);
+
+queue::ScheduleOptions schedule_options(const conf::Config& config);
+
+/// The settings of now: what a reload replaces. On the loop alone.
+class CurrentSettings {
+ public:
+  explicit CurrentSettings(std::shared_ptr<const Settings> settings) : settings_(std::move(settings)) {}
+  const std::shared_ptr<const Settings>& get() const { return settings_; }
+  void set(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+
+ private:
+  std::shared_ptr<const Settings> settings_;
+};
+
+}  // namespace relay

@@ -1,0 +1,22 @@
+// TLS contexts: the server's with its certificate (a self-signed one is made when none is configured), the client's for delivery.
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "conf/config.h"
+
+namespace relay {
+
+using TlsContext = boost::asio::ssl::context;
+
+/// Certificate and key of [tls]; with both paths unset spool/tls/self-signed.pem, made at first start for `hostname`.
+/// Kind::invalid with the path when they are missing, unreadable or do not belong together.
+base::Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& config);
+
+/// For opportunistic encryption: any certificate, TLS 1.2 or better (RFC 7435: some protection beats none).
+base::Result<std::shared_ptr<TlsContext>> make_client_tls();
+
+}  // namespace relay
