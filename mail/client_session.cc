@@ -110,12 +110,9 @@ std::string ClientSession::take_output() { return std::exchange(output_, {}); }
 /// Replies are taken only while commands are out that they can answer; what comes before is left for take_unasked().
 void ClientSession::take_replies() {
   while (output_.empty() && state_ != State::ready && state_ != State::done) {
-    if (state_ == State::handshake) {
-      if (!parser_.empty()) broken("the server sent something after its reply to STARTTLS");
-      return;
-    }
+    if (state_ == State::handshake) return check_injection();
     const Result<std::optional<Reply>> reply = parser_.next();
-    if (!reply) return broken(fmt::format("the server does not speak SMTP ({})", reply.error().words));
+    if (!reply) return broken(fmt::format("the server {}", reply.error().words));
     if (!*reply) return;
     take_reply(**reply);
   }
@@ -142,11 +139,18 @@ void ClientSession::take_reply(const Reply& reply) {
   }
 }
 
+/// RFC 3207 5: what stands in plaintext behind the 220 may come from anybody.
+void ClientSession::check_injection() {
+  if (parser_.empty()) return;
+  stage_ = Stage::starttls;
+  broken("the server sent something after its reply to STARTTLS");
+}
+
 /// A reply came before the command was written that it could answer: replies and commands would come apart, and a later
 /// 250 could be taken for that of the final dot.
 void ClientSession::take_unasked() {
   const Result<std::optional<Reply>> reply = parser_.next();
-  if (!reply) return broken(fmt::format("the server does not speak SMTP ({})", reply.error().words));
+  if (!reply) return broken(fmt::format("the server {}", reply.error().words));
   if (!*reply) return;
   if ((*reply)->code == 421) return refused(**reply);
   broken(fmt::format("the server sent a reply to nothing: \"{}\"", (*reply)->to_string()));
@@ -209,7 +213,8 @@ void ClientSession::on_starttls(const Reply& reply) {
 
 void ClientSession::tls_started() {
   if (state_ != State::handshake) return;
-  if (!parser_.empty()) return broken("the server sent something after its reply to STARTTLS");
+  check_injection();
+  if (state_ != State::handshake) return;
   tls_active_ = true;
   extensions_ = Extensions();
   say_ehlo();

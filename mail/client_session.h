@@ -130,6 +130,7 @@ class ClientSession {
   void take_replies();
   void take_reply(const Reply& reply);
   void take_unasked();
+  void check_injection();
   void on_greeting(const Reply& reply);
   void on_ehlo(const Reply& reply);
   void on_helo(const Reply& reply);

@@ -278,7 +278,7 @@ std::optional<Event> ServerSession::next_content() {
   content_size_ += content_.size();
   if (content_size_ > options_.message_size) refusal_ = Refusal::too_large;
   if (options_.bare_newline == BareNewline::reject && scanner_.saw_bare_newline()) refusal_ = Refusal::bare_newline;
-  const bool dropped = swallowing();
+  const bool dropped = refusal_ != Refusal::none;
   if (scanner_.done()) {
     state_ = State::content_end;
     if (dropped) refuse_content();

@@ -80,8 +80,9 @@ class ServerSession {
   /// Octets of content so far in this transaction; more than message_size is swallowed and answered 552 5.3.4 inside
   /// (EndOfContent is then not given).
   std::uint64_t content_size() const { return content_size_; }
-  /// The content of this transaction is being swallowed, its refusal is certain: nothing of it need be kept.
-  bool swallowing() const { return refusal_ != Refusal::none; }
+  /// Between 354 and the end of a content that may still be accepted. Where it is false and EndOfContent was not given, the
+  /// content so far is of no use to anybody.
+  bool taking_content() const { return (state_ == State::content || state_ == State::content_end) && refusal_ == Refusal::none; }
   /// Octets read and not yet understood: less than max_line once next() said NeedInput.
   std::size_t buffered() const { return input_.size() - start_; }
 

@@ -79,7 +79,9 @@ class Player {
     for (std::size_t i = 0; i < end; ++i) play(script_.steps[i]);
     const Step& last = script_.steps[end];
     if (last.kind == Step::Kind::server && trouble_.empty()) {
-      session_.feed(std::string_view(last.octets).substr(0, last.octets.size() / 2));
+      const std::string_view half = std::string_view(last.octets).substr(0, last.octets.size() / 2);
+      if (dot_sent_ && half.starts_with('2') && half.find('\n') != std::string_view::npos) dot_answered_ = true;
+      session_.feed(half);
       session_.next();
     }
     session_.connection_lost(std::string(lost_words));

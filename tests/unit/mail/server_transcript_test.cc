@@ -115,6 +115,7 @@ class Player {
     while (step()) {
     }
     output_ += session_.take_output();
+    if (!session_.taking_content()) content_.clear();
     played_.most_buffered = std::max(played_.most_buffered, session_.buffered());
   }
 
@@ -157,7 +158,9 @@ class Player {
     return true;
   }
 
+  /// Content that is followed by anything but its end was refused inside, sooner or later as its pieces came.
   void note(std::string event) {
+    if (event != "end") content_.clear();
     flush_content();
     played_.events.push_back(std::move(event));
   }
