@@ -166,7 +166,7 @@ Entries entries_of(Dkim& dkim) {
       field(
           "on_sign_failure", dkim.on_sign_failure,
           "When a signature cannot be made: let the mail pass unsigned, ask the client to come again (451), or refuse it (550)."),
-      field("unsigned", dkim.unsigned_mail, "Mail of a trusted client whose From: matches no [[dkim.sign]]."),
+      field("unsigned", dkim.unsigned_mail, "What becomes of mail of a trusted client whose From: matches no [[dkim.sign]]."),
       field("min_key_bits", dkim.min_key_bits, "Shortest RSA key that is taken.", between(1024, 4096)),
       blocks(
           "sign", dkim.sign,
@@ -185,7 +185,7 @@ Entries entries_of(Delivery& delivery) {
       field("ip_versions", delivery.ip_versions, "Which kind of addresses of a receiver is tried first, or alone."),
       field("connections", delivery.connections, "Most connections to receivers in all.", between(1, most_connections)),
       field("tls", delivery.tls,
-            "Towards receivers: never, when the receiver offers it (certificates are not judged), or not without."),
+            "TLS towards receivers: never, when the receiver offers it (certificates are not judged), or not without."),
       later("dane", Node{false}, "Follow the TLSA records of receivers (RFC 7672)."),
       later("mta_sts", Node{false}, "Follow the MTA-STS policies of receivers (RFC 8461)."),
       later("warmup", "", "The day this address began to send, like \"2026-12-01\": rates grow from there."),
@@ -238,7 +238,7 @@ Entries top_entries_of(Config& config) {
           .required(text_node("mail.example.com")),
       field("postmaster", config.postmaster, "Receives the mail to postmaster, double bounces and alerts.", check_postmaster)
           .required(text_node("admin@example.com")),
-      path("spool", config.spool, "Folder of the queue.", check_path),
+      path("spool", config.spool, "Folder of the queue: its database and large messages.", check_path),
       field("threads", config.threads, "Threads that sign; 0: one for each core.", between(0, 1024)),
   };
 }
@@ -252,7 +252,7 @@ Entries small_tables_of(Config& config) {
                 list("destinations", config.local.destinations, "Domains besides hostname whose mail is for this machine.",
                      check_domain),
             }),
-      table("dns", "Look-ups.",
+      table("dns", "How names are looked up.",
             {
                 list("servers", config.dns.servers, "Resolvers to ask, like \"127.0.0.1:53\"; empty: the system's."),
                 field("timeout", config.dns.timeout, "How long an answer may take.", between(seconds(1), seconds(60))),
@@ -262,12 +262,13 @@ Entries small_tables_of(Config& config) {
             {later("keep", "0s", "How long it stays answerable what happened to each recipient; \"0s\": not at all.")}),
       table("admin", "Sockets for the command line and the web console.",
             {
-                path("socket", config.admin.socket, "Unix socket that the command line talks to.", check_socket_path),
+                path("socket", config.admin.socket, "Unix socket that the command line talks to; mode 0660.", check_socket_path),
                 later("submit", "", "Unix socket where local programs hand in mail."),
                 later("http", "", "Address of the web console, like \"127.0.0.1:8025\"."),
                 later("token_file", "", "File with the token that the web console asks for."),
             }),
-      table("alert", "Beside the mail to postmaster.", {later("command", "", "Program that is given each alert on its input.")}),
+      table("alert", "What is told besides the mail to postmaster.",
+            {later("command", "", "Program that is given each alert on its input.")}),
   };
 }
 
@@ -285,9 +286,9 @@ Entries entries_of(Config& config) {
                        entries_of));
   all.push_back(table("tls", "TLS towards clients.", entries_of(config.tls)));
   all.push_back(table("accept", "What is taken, from whom, and how much of it.", entries_of(config.accept)));
-  all.push_back(table("dkim", "Signing.", entries_of(config.dkim)));
+  all.push_back(table("dkim", "DKIM signatures.", entries_of(config.dkim)));
   all.push_back(table("delivery", "Sending to receivers.", entries_of(config.delivery)));
-  all.push_back(Entry{"shape", "Limits for a receiver.", LaterBlocks{shape_entries()}});
+  all.push_back(Entry{"shape", "Limits for a receiver, on top of the built-in profiles.", LaterBlocks{shape_entries()}});
   all.push_back(blocks("route", config.route, "Hosts for a domain, instead of its MX; the first match wins.", entries_of));
   all.push_back(table("retry", "When delivery is tried again.", entries_of(config.retry)));
   Entries small = small_tables_of(config);

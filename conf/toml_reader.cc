@@ -6,6 +6,7 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 
 #include "base/text.h"
 
@@ -31,6 +32,21 @@ std::expected<void, SyntaxError> check_dots(std::string_view text) {
     ++where.line;
   }
   return {};
+}
+
+/// The cure for the two slips that toml++ has no plain words for: text without quotes, and a quote too few.
+std::string hint(std::string_view text, Position where) {
+  const std::vector<std::string_view> lines = base::split(text, '\n');
+  if (where.line > lines.size()) return "";
+  const std::string_view line = lines[where.line - 1];
+  const std::size_t equals = line.find('=');
+  if (equals == std::string_view::npos) return "";
+  const std::string_view key = base::trim(line.substr(0, equals));
+  const std::string_view value = base::trim(line.substr(equals + 1));
+  if (std::ranges::count(line, '"') % 2 == 1) return "; is a quote missing?";
+  const bool plain = value == "true" || value == "false" || value.find_first_not_of("0123456789") == std::string_view::npos;
+  if (plain || value.find_first_of("\"'#[{") != std::string_view::npos) return "";
+  return fmt::format("; text stands in quotes: {} = \"{}\"", key, value);
 }
 
 class Copier {
@@ -85,7 +101,8 @@ std::expected<Node, SyntaxError> read_toml(std::string_view text) {
     if (copier.too_deep()) return std::unexpected(*copier.too_deep());
     return root;
   } catch (const toml::parse_error& error) {
-    return std::unexpected(SyntaxError{position_of(error.source().begin), std::string(error.description())});
+    const Position where = position_of(error.source().begin);
+    return std::unexpected(SyntaxError{where, std::string(error.description()) + hint(text, where)});
   }
 }
 

@@ -1,5 +1,6 @@
 // The sample file and the manual page tell every key, and no other.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/text.h"
@@ -64,33 +65,74 @@ TEST_CASE("every key has a meaning, once") {
   CHECK(seen.contains("shape.rate"));
 }
 
-/// The keys of the manual page: ".BR key ..." after ".TP", under headings ".SS [table]".
-std::vector<std::string> keys_of_manual() {
+using Values = std::map<std::string, std::string>;
+
+std::string without(std::string text, std::string_view unwanted) {
+  std::erase_if(text, [unwanted](char c) { return unwanted.find(c) != std::string_view::npos; });
+  return text;
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+/// The keys of the manual page with the default that it shows, if any: ".BR key ..." after ".TP", under headings ".SS [table]".
+Values values_of_manual() {
   const std::string page = text_of(MAILFERRY_SOURCE_DIR "/packaging/man/mailferry.toml.5");
-  std::vector<std::string> keys;
+  Values values;
   std::string table;
+  bool in_keys = false;
   bool after_tp = false;
   for (const std::string_view line : base::split(page, '\n')) {
-    const std::vector<std::string_view> words = base::words(line);
-    if (line.starts_with(".SS")) {
-      table = words.back();
-      std::erase_if(table, [](char c) { return c == '[' || c == ']'; });
-    }
-    if (line.starts_with(".SH")) table.clear();
-    if (after_tp && line.starts_with(".B") && !table.empty()) {
-      keys.push_back(table == "level" ? std::string(words[1]) : table + "." + std::string(words[1]));
+    if (line.starts_with(".SH")) in_keys = line == ".SH KEYS";
+    if (line.starts_with(".SS ")) table = line == ".SS \"Top level\"" ? "" : without(std::string(line.substr(4)), "[]") + ".";
+    if (in_keys && after_tp) {
+      REQUIRE(line.starts_with(".BR "));
+      const std::string plain = replaced(replaced(std::string(line), "\\(dq", "'"), "\\-", "-");
+      const std::size_t value = plain.find("\" = ");
+      std::string shown = value == std::string::npos ? "" : plain.substr(value + 4);
+      shown = shown.substr(0, std::min(shown.find(" ("), shown.find('"')));
+      values[table + std::string(base::words(line)[1])] = replaced(shown, "'", "\"");
     }
     after_tp = line == ".TP";
   }
-  std::sort(keys.begin(), keys.end());
-  return keys;
+  return values;
 }
 
-TEST_CASE("the manual page tells every key") {
+/// The keys of the sample file with their defaults.
+Values values_of_sample() {
+  Values values;
+  std::string table;
+  const std::string sample = conf::sample_config();
+  for (std::string_view line : base::split(sample, '\n')) {
+    if (line.starts_with("# ")) continue;
+    line = line.substr(0, line.find("  # not supported yet"));
+    if (line.starts_with('#')) line.remove_prefix(1);
+    if (line.starts_with('[')) table = without(std::string(line), "[]") + ".";
+    const std::size_t equals = line.find(" = ");
+    if (equals != std::string_view::npos) values[table + std::string(line.substr(0, equals))] = line.substr(equals + 3);
+  }
+  return values;
+}
+
+TEST_CASE("the manual page tells every key, and no other") {
+  std::vector<std::string> told;
+  for (const auto& [key, value] : values_of_manual()) told.push_back(key);
   std::vector<std::string> known;
   for (const conf::KeyHelp& key : conf::known_keys()) known.push_back(key.key);
   std::sort(known.begin(), known.end());
-  CHECK(keys_of_manual() == known);
+  CHECK(told == known);
+}
+
+TEST_CASE("the defaults of the manual page are right") {
+  const Values defaults = values_of_sample();
+  for (const auto& [key, told] : values_of_manual()) {
+    INFO(key);
+    REQUIRE(defaults.contains(key));
+    if (!told.empty()) CHECK(told == defaults.at(key));
+  }
 }
 
 }  // namespace
