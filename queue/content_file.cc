@@ -12,7 +12,9 @@
 
 namespace queue {
 
+// zlib takes a null pointer, which an empty view may have, for a wish to start anew.
 std::uint32_t crc32(std::uint32_t crc, std::string_view octets) {
+  if (octets.empty()) return crc;
   const auto* const data = reinterpret_cast<const Bytef*>(octets.data());
   return static_cast<std::uint32_t>(::crc32_z(crc, data, octets.size()));
 }

@@ -1,1 +1,606 @@
+// What every store promises, told through its interface. (What happens when the disk fails: tests/crash.)
+#include "queue/store.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <latch>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "queue/content_file.h"
+#include "store_fixture.h"
 #include "tests/catch.h"
+
+using base::Kind;
+using queue::QueueId;
+using queue::State;
+using store_test::accept;
+using store_test::at;
+using store_test::counts;
+using store_test::drop;
+using store_test::id_of;
+using store_test::message;
+using store_test::record;
+using store_test::retry;
+using store_test::TemporarySpool;
+
+namespace {
+
+/// A store on a spool of its own, and a reader beside it.
+class Queue {
+ public:
+  Queue() { start(); }
+  void start() {
+    queue::StoreOptions options;
+    options.spool = spool.path();
+    auto opened = queue::open_store(options, store_test::complete_at_once);
+    REQUIRE(opened);
+    store_ = std::move(*opened);
+    auto reading = queue::open_reader(spool.path());
+    REQUIRE(reading);
+    reader_ = std::move(*reading);
+  }
+  void stop() {
+    reader_.reset();
+    store_.reset();
+  }
+  queue::Store& store() { return *store_; }
+  queue::Reader& reader() { return *reader_; }
+
+  TemporarySpool spool;
+
+ private:
+  std::unique_ptr<queue::Store> store_;
+  std::unique_ptr<queue::Reader> reader_;
+};
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::vector<std::uint32_t> numbers(const std::vector<queue::DueRecipient>& recipients) {
+  std::vector<std::uint32_t> found;
+  for (const auto& recipient : recipients)
+    found.push_back(static_cast<std::uint32_t>(recipient.message.value() - id_of(0).value()));
+  return found;
+}
+
+std::vector<std::string> described(const std::vector<queue::ListRow>& rows) {
+  std::vector<std::string> lines;
+  for (const auto& row : rows) {
+    lines.push_back(std::to_string(row.id.value() - id_of(0).value()) + ":" + row.recipient + " " +
+                    std::string(to_string(row.state)));
+  }
+  return lines;
+}
+
+queue::DeliveryRecord deferred(std::uint32_t number, std::uint32_t index, base::Time next) {
+  queue::DeliveryRecord made = record(number, index, State::deferred);
+  made.next_attempt = next;
+  return made;
+}
+
+void check_counts(Queue& queue, std::uint64_t messages, std::uint64_t recipients, std::uint64_t failed) {
+  for (const queue::Counts& found : {counts(queue.store()), queue.reader().counts().value()}) {
+    CHECK(found.messages == messages);
+    CHECK(found.recipients == recipients);
+    CHECK(found.failed == failed);
+  }
+}
+
+/// "name recipients earliest-in-seconds" of each destination.
+std::vector<std::string> destinations(Queue& queue) {
+  std::vector<std::string> lines;
+  const auto rows = queue.reader().destinations();
+  REQUIRE(rows);
+  for (const auto& row : *rows) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(row.earliest - at(0)).count();
+    lines.push_back(row.name + " " + std::to_string(row.recipients) + " " + std::to_string(seconds));
+  }
+  return lines;
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an accepted message is read back as it was given") {
+  Queue queue;
+  auto given = message(1, {"example.com", "[192.0.2.1]", "EXAMPLE.net"});
+  given.envelope.recipients.emplace_back(mail::Mailbox("postmaster", ""));
+  given.envelope.body = mail::BodyType::eight_bit;
+  given.envelope.declared_size = 4711;
+  given.client.helo = "client.example";
+  given.client.address = "2001:db8::1";
+  given.client.tls = "TLSv1.3 TLS_AES_256_GCM_SHA384";
+  given.client.extended = true;
+  given.message_id = "<1@sender.example>";
+  given.content = queue::Content::in_memory(std::string("binary \0 and \xff octets\r\n", 23));
+  store_test::seal(given);
+  REQUIRE(accept(queue.store(), given));
+
+  const auto found = queue.reader().load(given.id);
+  REQUIRE(found);
+  CHECK(found->id == given.id);
+  CHECK(found->received == given.received);
+  CHECK(found->expires == given.expires);
+  CHECK(found->envelope == given.envelope);
+  CHECK(found->client == given.client);
+  CHECK(found->message_id == given.message_id);
+  CHECK(found->prefix == given.prefix);
+  CHECK(found->content.octets() == given.content.octets());
+  CHECK(found->crc == given.crc);
+}
+
+TEST_CASE("a message may have the null reverse-path and no content") {
+  Queue queue;
+  auto given = message(1);
+  given.envelope.reverse_path = mail::ReversePath();
+  given.content = queue::Content();
+  store_test::seal(given);
+  REQUIRE(accept(queue.store(), given));
+  const auto found = queue.reader().load(given.id);
+  REQUIRE(found);
+  CHECK(found->envelope.reverse_path.is_null());
+  CHECK(found->content.size() == 0);
+  CHECK(!found->content.is_file());
+}
+
+TEST_CASE("a message that is not there is an invalid request; a damaged one a storage error") {
+  Queue queue;
+  const auto missing = queue.reader().load(id_of(1));
+  REQUIRE(!missing);
+  CHECK(missing.error().kind == Kind::invalid);
+
+  auto damaged = message(2);
+  damaged.crc ^= 1U;
+  REQUIRE(accept(queue.store(), damaged));
+  const auto found = queue.reader().load(id_of(2));
+  REQUIRE(!found);
+  CHECK(found.error().kind == Kind::storage);
+  CHECK(contains(found.error().words, id_of(2).to_string()));
+}
+
+TEST_CASE("what was accepted is still there after a restart, in order, and not yet tried") {
+  Queue queue;
+  for (std::uint32_t i = 1; i <= 3; ++i) REQUIRE(accept(queue.store(), message(i, {"example.com", "example.net"})));
+  queue.stop();
+  queue.start();
+  check_counts(queue, 3, 6, 0);
+  const auto found = queue.reader().queued_after(QueueId(), 100);
+  REQUIRE(found);
+  CHECK(numbers(*found) == std::vector<std::uint32_t>{1, 1, 2, 2, 3, 3});
+  CHECK(found->at(1).index == 1);
+  CHECK(found->at(1).destination == "example.net");
+  CHECK(found->at(1).attempts == 0);
+  CHECK(found->at(1).expires == message(1).expires);
+}
+
+TEST_CASE("pages of queued recipients end with a whole message") {
+  Queue queue;
+  for (std::uint32_t i = 1; i <= 3; ++i) REQUIRE(accept(queue.store(), message(i, {"a.example", "b.example", "c.example"})));
+  const auto first = queue.reader().queued_after(QueueId(), 4);
+  REQUIRE(first);
+  CHECK(numbers(*first) == std::vector<std::uint32_t>{1, 1, 1, 2, 2, 2});
+  const auto second = queue.reader().queued_after(first->back().message, 4);
+  REQUIRE(second);
+  CHECK(numbers(*second) == std::vector<std::uint32_t>{3, 3, 3});
+  CHECK(queue.reader().queued_after(second->back().message, 4)->empty());
+}
+
+TEST_CASE("a delivered message leaves the queue; an id that was used is remembered") {
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1)));
+  REQUIRE(record(queue.store(), {record(1, 0, State::delivered)}));
+  check_counts(queue, 0, 0, 0);
+  CHECK(!queue.reader().load(id_of(1)));
+  CHECK(queue.reader().newest_id() == id_of(1));
+  queue.stop();
+  queue.start();
+  CHECK(queue.reader().newest_id() == id_of(1));
+}
+
+TEST_CASE("a message stays until its last recipient is delivered") {
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1, {"a.example", "b.example", "c.example"})));
+  REQUIRE(record(queue.store(), {record(1, 0, State::delivered), deferred(1, 1, at(50))}));
+  check_counts(queue, 1, 2, 0);
+  const auto rows = queue.reader().recipients(id_of(1));
+  REQUIRE(rows);
+  CHECK(described(*rows) == Lines{"1:r0@a.example delivered", "1:r1@b.example deferred", "1:r2@c.example queued"});
+  CHECK(rows->at(0).last_reply == "250 2.0.0 taken");
+  CHECK(rows->at(1).last_reply == "451 4.7.1 try later");
+  CHECK(rows->at(1).mx == "mx.example.com");
+  CHECK(rows->at(1).attempts == 1);
+  CHECK(rows->at(1).next_attempt == at(50));
+  CHECK(rows->at(2).last_reply.empty());
+
+  SECTION("and a recipient that is delivered is never made to wait again") {
+    REQUIRE(record(queue.store(), {deferred(1, 0, at(60))}));
+    CHECK(queue.reader().recipients(id_of(1))->at(0).state == State::delivered);
+  }
+  SECTION("whatever the order of the rest") {
+    REQUIRE(record(queue.store(), {record(1, 2, State::delivered)}));
+    check_counts(queue, 1, 1, 0);
+    REQUIRE(record(queue.store(), {record(1, 1, State::delivered)}));
+    check_counts(queue, 0, 0, 0);
+    CHECK(destinations(queue).empty());
+  }
+}
+
+TEST_CASE("a failed recipient keeps its message") {
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1, {"a.example", "b.example"})));
+  auto refused = record(1, 0, State::failed);
+  refused.reply = "550 5.1.1 no such user";
+  REQUIRE(record(queue.store(), {refused, record(1, 1, State::delivered)}));
+  check_counts(queue, 1, 0, 1);
+  CHECK(queue.reader().load(id_of(1)));
+  CHECK(queue.reader().recipients(id_of(1))->at(0).last_reply == "550 5.1.1 no such user");
+  CHECK(queue.reader().queued_after(QueueId(), 10)->empty());
+}
+
+TEST_CASE("records of a message that was dropped meanwhile, or of no such recipient, change nothing") {
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1)));
+  CHECK(record(queue.store(), {record(2, 0, State::delivered), record(1, 9, State::delivered)}));
+  check_counts(queue, 1, 1, 0);
+}
+
+TEST_CASE("deferred recipients are due in the order of their times, by destination") {
+  Queue queue;
+  for (std::uint32_t i = 1; i <= 4; ++i) REQUIRE(accept(queue.store(), message(i, {i == 4 ? "other.example" : "example.com"})));
+  CHECK(destinations(queue).empty());
+  REQUIRE(
+      record(queue.store(), {deferred(1, 0, at(300)), deferred(2, 0, at(100)), deferred(3, 0, at(200)), deferred(4, 0, at(50))}));
+  CHECK(destinations(queue) == Lines{"example.com 3 100", "other.example 1 50"});
+  CHECK(queue.reader().due("example.com", at(99), 10)->empty());
+  CHECK(numbers(*queue.reader().due("example.com", at(200), 10)) == std::vector<std::uint32_t>{2, 3});
+  CHECK(numbers(*queue.reader().due("example.com", at(900), 2)) == std::vector<std::uint32_t>{2, 3});
+  CHECK(queue.reader().queued_after(QueueId(), 10)->empty());
+
+  SECTION("a further deferral moves the earliest time") {
+    REQUIRE(record(queue.store(), {deferred(2, 0, at(900))}));
+    CHECK(destinations(queue) == Lines{"example.com 3 200", "other.example 1 50"});
+    CHECK(numbers(*queue.reader().due("example.com", at(900), 10)) == std::vector<std::uint32_t>{3, 1, 2});
+  }
+  SECTION("and a destination is forgotten with its last deferred recipient") {
+    REQUIRE(record(queue.store(), {record(4, 0, State::delivered), record(2, 0, State::failed)}));
+    CHECK(destinations(queue) == Lines{"example.com 2 200"});
+  }
+  SECTION("which holds after a restart too") {
+    queue.stop();
+    queue.start();
+    CHECK(destinations(queue) == Lines{"example.com 3 100", "other.example 1 50"});
+    CHECK(numbers(*queue.reader().due("example.com", at(200), 10)) == std::vector<std::uint32_t>{2, 3});
+  }
+}
+
+TEST_CASE("expired recipients are found, queued or deferred, by message") {
+  Queue queue;
+  for (std::uint32_t i = 1; i <= 5; ++i) REQUIRE(accept(queue.store(), message(i, {"a.example", "b.example"})));
+  REQUIRE(record(queue.store(), {deferred(1, 0, at(100)), deferred(2, 0, at(100)), record(2, 1, State::failed)}));
+  const base::Time now = message(4).expires;
+  CHECK(numbers(*queue.reader().expired(now, QueueId(), 100)) == std::vector<std::uint32_t>{1, 1, 2, 3, 3, 4, 4});
+  CHECK(numbers(*queue.reader().expired(now, id_of(2), 1)) == std::vector<std::uint32_t>{3, 3});
+  CHECK(queue.reader().expired(message(1).expires - std::chrono::seconds(1), QueueId(), 100)->empty());
+}
+
+TEST_CASE("retry makes deferred and failed recipients due now, with the attempts they have") {
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1, {"a.example", "b.example", "c.example", "d.example"})));
+  REQUIRE(record(queue.store(), {deferred(1, 0, at(5000)), record(1, 1, State::failed), record(1, 2, State::delivered)}));
+  CHECK(retry(queue.store(), {id_of(1), id_of(7)}, at(70)) == 2);
+  check_counts(queue, 1, 3, 0);
+  CHECK(destinations(queue) == Lines{"a.example 1 70", "b.example 1 70"});
+  const auto due = queue.reader().due("b.example", at(70), 10);
+  REQUIRE(due->size() == 1);
+  CHECK(due->front().attempts == 1);
+}
+
+TEST_CASE("drop removes messages in any state and counts those that were there") {
+  Queue queue;
+  for (std::uint32_t i = 1; i <= 4; ++i) REQUIRE(accept(queue.store(), message(i, {"a.example", "b.example"})));
+  REQUIRE(record(queue.store(), {deferred(1, 0, at(100)), record(2, 0, State::failed)}));
+  CHECK(drop(queue.store(), {id_of(1), id_of(2), id_of(9), id_of(2)}) == 2);
+  check_counts(queue, 2, 4, 0);
+  CHECK(destinations(queue).empty());
+  CHECK(drop(queue.store(), {}) == 0);
+}
+
+TEST_CASE("bulk operations of many parts do all their work") {
+  Queue queue;
+  std::vector<QueueId> ids;
+  std::atomic<int> accepted = 0;
+  constexpr std::uint32_t many = 1700;
+  for (std::uint32_t i = 1; i <= many; ++i) {
+    ids.push_back(id_of(i));
+    queue.store().accept(message(i), [&accepted](const base::Result<void>& result) { accepted += result ? 1 : 0; });
+    queue.store().record({deferred(i, 0, at(9000))}, [](const base::Result<void>&) {});
+  }
+  CHECK(retry(queue.store(), ids, at(1)) == many);
+  CHECK(accepted == many);
+  CHECK(destinations(queue) == Lines{"example.com 1700 1"});
+  CHECK(drop(queue.store(), ids) == many);
+  check_counts(queue, 0, 0, 0);
+}
+
+TEST_CASE("large content is a file that goes with its message") {
+  Queue queue;
+  auto given = message(1);
+  auto writer = queue::ContentWriter::create(queue::real_disk(), queue.spool.path(), given.id);
+  REQUIRE(writer);
+  REQUIRE(writer->append(std::string(300000, 'x')));
+  given.content = writer->finish().value();
+  REQUIRE(accept(queue.store(), given));
+  const auto found = queue.reader().load(given.id);
+  REQUIRE(found);
+  CHECK(found->content.path() == given.content.path());
+  CHECK(found->content.size() == 300000);
+  REQUIRE(std::filesystem::exists(given.content.path()));
+
+  SECTION("delivered") { REQUIRE(record(queue.store(), {record(1, 0, State::delivered)})); }
+  SECTION("dropped") { REQUIRE(drop(queue.store(), {given.id}) == 1); }
+  queue.stop();
+  CHECK(!std::filesystem::exists(given.content.path()));
+}
+
+TEST_CASE("a start removes content files that no message has, and no others") {
+  Queue queue;
+  auto given = message(1);
+  auto kept = queue::ContentWriter::create(queue::real_disk(), queue.spool.path(), given.id);
+  REQUIRE(kept);
+  given.content = kept->finish().value();
+  REQUIRE(accept(queue.store(), given));
+  REQUIRE(queue::ContentWriter::create(queue::real_disk(), queue.spool.path(), id_of(2))->finish());
+  queue.stop();
+  queue.start();
+  CHECK(std::filesystem::exists(queue::content_path(queue.spool.path(), id_of(1))));
+  CHECK(!std::filesystem::exists(queue::content_path(queue.spool.path(), id_of(2))));
+}
+
+TEST_CASE("the list is paged by key and filtered") {
+  Queue queue;
+  for (std::uint32_t i = 1; i <= 3; ++i) REQUIRE(accept(queue.store(), message(i, {"a.example", "b.example"})));
+  REQUIRE(record(queue.store(), {deferred(2, 0, at(100)), record(2, 1, State::delivered), record(3, 1, State::failed)}));
+  const Lines all = {"1:r0@a.example queued", "1:r1@b.example queued", "2:r0@a.example deferred", "3:r0@a.example queued",
+                     "3:r1@b.example failed"};
+  queue::Filter filter;
+  CHECK(described(*queue.reader().list(filter, QueueId(), 0, 100)) == all);
+
+  SECTION("in pages of any size") {
+    const std::size_t limit = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{3});
+    Lines paged;
+    auto page = queue.reader().list(filter, QueueId(), 0, limit);
+    while (!page->empty()) {
+      for (const auto& line : described(*page)) paged.push_back(line);
+      page = queue.reader().list(filter, page->back().id, page->back().index, limit);
+    }
+    CHECK(paged == all);
+  }
+  SECTION("by id") {
+    filter.id = id_of(1);
+    CHECK(described(*queue.reader().list(filter, QueueId(), 0, 100)) == Lines{all[0], all[1]});
+    CHECK(described(*queue.reader().list(filter, id_of(1), 0, 100)) == Lines{all[1]});
+    filter.id = id_of(9);
+    CHECK(queue.reader().list(filter, QueueId(), 0, 100)->empty());
+  }
+  SECTION("by sender, recipient and domain, with patterns") {
+    filter.from = "sender2@*";
+    CHECK(described(*queue.reader().list(filter, QueueId(), 0, 100)) == Lines{all[2]});
+    filter.from = "";
+    filter.to = "R1@*";
+    CHECK(described(*queue.reader().list(filter, QueueId(), 0, 100)) == Lines{all[1], all[4]});
+    filter.to = "";
+    filter.domain = "B.*";
+    CHECK(described(*queue.reader().list(filter, QueueId(), 0, 100)) == Lines{all[1], all[4]});
+  }
+  SECTION("by state, where delivered ones are told too") {
+    filter.state = State::deferred;
+    CHECK(described(*queue.reader().list(filter, QueueId(), 0, 100)) == Lines{all[2]});
+    filter.state = State::delivered;
+    CHECK(described(*queue.reader().list(filter, QueueId(), 0, 100)) == Lines{"2:r1@b.example delivered"});
+  }
+  SECTION("with what people want to know") {
+    const auto row = queue.reader().list(filter, QueueId(), 0, 100)->at(2);
+    CHECK(row.sender == "sender2@sender.example");
+    CHECK(row.received == at(2));
+    CHECK(row.size == message(2).size());
+    CHECK(row.attempts == 1);
+    CHECK(row.next_attempt == at(100));
+    CHECK(row.mx == "mx.example.com");
+    CHECK(row.last_reply == "451 4.7.1 try later");
+  }
+}
+
+TEST_CASE("a message that cannot be kept fails alone; its neighbours in the group do not") {
+  TemporarySpool spool;
+  queue::StoreOptions options;
+  options.spool = spool.path();
+  std::atomic<int> calls = 0;
+  std::latch blocked(1);
+  std::latch submitted(1);
+  auto store = queue::open_store(options, [&](queue::Completions completions) {
+    const int call = ++calls;
+    for (auto& completion : completions) completion();
+    if (call != 1) return;
+    blocked.count_down();
+    submitted.wait();
+  });
+  REQUIRE(store);
+  (*store)->accept(message(1), [](const base::Result<void>&) {});
+  blocked.wait();
+
+  // The store thread stands still: all of these wait together and become one group.
+  std::mutex mutex;
+  Lines outcomes;
+  const auto note = [&](const char* name) {
+    return [&, name](const base::Result<void>& result) {
+      const std::scoped_lock lock(mutex);
+      outcomes.push_back(std::string(name) + (result ? " kept" : " " + std::string(to_string(result.error().kind))));
+    };
+  };
+  auto nobody = message(4);
+  nobody.envelope.recipients.clear();
+  auto elsewhere = message(5);
+  elsewhere.content = queue::Content::in_file("/etc/passwd", 10);
+  (*store)->accept(message(2), note("second"));
+  (*store)->accept(message(1), note("first again"));
+  (*store)->accept(nobody, note("without recipients"));
+  (*store)->accept(elsewhere, note("another file"));
+  (*store)->record({deferred(1, 0, at(100))}, note("record"));
+  (*store)->accept(message(3), note("third"));
+  submitted.count_down();
+  store->reset();
+
+  CHECK(calls == 2);
+  CHECK(outcomes == Lines{"second kept", "first again invalid", "without recipients invalid", "another file invalid",
+                          "record kept", "third kept"});
+  const auto reader = queue::open_reader(spool.path());
+  REQUIRE(reader);
+  CHECK(numbers(*(*reader)->queued_after(QueueId(), 10)) == std::vector<std::uint32_t>{2, 3});
+  CHECK((*reader)->counts()->messages == 3);
+  CHECK((*reader)->newest_id() == id_of(3));
+}
+
+TEST_CASE("a store finishes what was submitted before it ends") {
+  TemporarySpool spool;
+  queue::StoreOptions options;
+  options.spool = spool.path();
+  std::atomic<int> kept = 0;
+  {
+    auto store = queue::open_store(options, store_test::complete_at_once);
+    REQUIRE(store);
+    for (std::uint32_t i = 1; i <= 300; ++i) {
+      (*store)->accept(message(i), [&kept](const base::Result<void>& result) { kept += result ? 1 : 0; });
+    }
+    (*store)->record({record(1, 0, State::delivered)}, [&kept](const base::Result<void>& result) { kept += result ? 1 : 0; });
+  }
+  CHECK(kept == 301);
+  CHECK((*queue::open_reader(spool.path()))->counts()->messages == 299);
+}
+
+TEST_CASE("the spool is for us alone") {
+  Queue queue;
+  struct stat status{};
+  REQUIRE(::stat(queue.spool.path().c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777U) == 0700U);
+
+  SECTION("a second store on it is refused with the pid of the first") {
+    queue::StoreOptions options;
+    options.spool = queue.spool.path();
+    const auto second = queue::open_store(options, store_test::complete_at_once);
+    REQUIRE(!second);
+    CHECK(second.error().kind == Kind::refused);
+    CHECK(contains(second.error().words, "process " + std::to_string(::getpid())));
+  }
+  SECTION("until the first has ended") {
+    queue.stop();
+    queue.start();
+    CHECK(queue.store().health() == queue::Health::open);
+  }
+}
+
+TEST_CASE("a reader needs a queue, but no store") {
+  TemporarySpool nothing;
+  const auto none = queue::open_reader(nothing.path());
+  REQUIRE(!none);
+  CHECK(none.error().kind == Kind::invalid);
+  CHECK(none.error().words == "no queue at " + nothing.path());
+
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1)));
+  queue.stop();
+  {
+    const auto reader = queue::open_reader(queue.spool.path());
+    REQUIRE(reader);
+    CHECK((*reader)->load(id_of(1)));
+    CHECK((*reader)->counts()->messages == 1);
+  }
+  queue.start();
+  REQUIRE(accept(queue.store(), message(2)));
+  check_counts(queue, 2, 2, 0);
+}
+
+TEST_CASE("a reader sees what was committed after it was opened, also when it is the one that made the log's index") {
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1)));
+  queue.stop();
+  const auto early = queue::open_reader(queue.spool.path());
+  REQUIRE(early);
+  CHECK((*early)->counts()->messages == 1);
+  queue.start();
+  REQUIRE(accept(queue.store(), message(2)));
+  CHECK((*early)->counts()->messages == 2);
+}
+
+TEST_CASE("a database of another schema version is refused in clear words and not touched") {
+  Queue queue;
+  REQUIRE(accept(queue.store(), message(1)));
+  queue.stop();
+  const std::string path = queue.spool.path() + "/queue.db";
+  // The user version of the SQLite file format: offset 60, big-endian.
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(60).write("\0\0\0\x63", 4);
+  queue::StoreOptions options;
+  options.spool = queue.spool.path();
+  const auto store = queue::open_store(options, store_test::complete_at_once);
+  REQUIRE(!store);
+  CHECK(store.error().kind == Kind::invalid);
+  CHECK(contains(store.error().words, "schema version 99"));
+  const auto reader = queue::open_reader(queue.spool.path());
+  REQUIRE(!reader);
+  CHECK(contains(reader.error().words, "schema version 99"));
+  CHECK(std::filesystem::exists(path));
+}
+
+TEST_CASE("what is not a database is refused") {
+  TemporarySpool spool;
+  std::filesystem::create_directories(spool.path());
+  std::ofstream(spool.path() + "/queue.db") << std::string(8192, 'x');
+  queue::StoreOptions options;
+  options.spool = spool.path();
+  const auto store = queue::open_store(options, store_test::complete_at_once);
+  REQUIRE(!store);
+  CHECK(contains(store.error().words, "queue.db"));
+}
+
+TEST_CASE("many threads submit while others read: nothing is lost, and every view is whole") {
+  Queue queue;
+  constexpr std::uint32_t threads = 4;
+  constexpr std::uint32_t each = 150;
+  std::atomic<std::uint32_t> failures = 0;
+  std::atomic<bool> reading = true;
+  std::vector<std::thread> running;
+  for (std::uint32_t t = 0; t < threads; ++t) {
+    running.emplace_back([&, t] {
+      for (std::uint32_t i = 0; i < each; ++i) {
+        const std::uint32_t number = t * each + i + 1;
+        if (!accept(queue.store(), message(number, {"a.example", "b.example"}))) ++failures;
+        const State state = i % 3 == 0 ? State::delivered : State::deferred;
+        queue.store().record({record(number, 0, state), record(number, 1, State::delivered)},
+                             [&failures](const base::Result<void>& result) { failures += result ? 0 : 1; });
+      }
+    });
+  }
+  std::thread looking([&] {
+    const auto reader = queue::open_reader(queue.spool.path()).value();
+    while (reading) {
+      const auto rows = reader->list({}, QueueId(), 0, 1000).value();
+      for (const auto& row : rows) {
+        const auto loaded = reader->load(row.id);
+        if (!loaded && loaded.error().kind != Kind::invalid) ++failures;
+      }
+    }
+  });
+  for (auto& thread : running) thread.join();
+  reading = false;
+  looking.join();
+  REQUIRE(record(queue.store(), {}));
+  CHECK(failures == 0);
+  check_counts(queue, threads * each * 2 / 3, threads * each * 2 / 3, 0);
+  CHECK(destinations(queue) == Lines{"a.example 400 2000"});
+}

@@ -1,0 +1,104 @@
+// What tests of a store share.
+#include "store_fixture.h"
+
+#include <stdlib.h>
+
+#include <chrono>
+#include <stdexcept>
+
+namespace store_test {
+
+TemporarySpool::TemporarySpool() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "mailferry-store-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  folder_ = pattern;
+}
+
+TemporarySpool::~TemporarySpool() {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+base::Time at(std::int64_t seconds) {
+  return std::chrono::sys_days(std::chrono::year(2026) / 11 / 24) + std::chrono::hours(12) + std::chrono::seconds(seconds);
+}
+
+queue::QueueId id_of(std::uint32_t number) { return queue::QueueId(queue::QueueId::first_at(at(0)).value() + number); }
+
+queue::Message message(std::uint32_t number, const std::vector<std::string>& domains) {
+  queue::Message made;
+  made.id = id_of(number);
+  made.received = at(number);
+  made.expires = made.received + std::chrono::days(5);
+  made.envelope.reverse_path = mail::ReversePath(mail::Mailbox("sender" + std::to_string(number), "sender.example"));
+  for (const std::string& domain : domains) {
+    made.envelope.recipients.emplace_back(mail::Mailbox("r" + std::to_string(made.envelope.recipients.size()), domain));
+  }
+  made.prefix = "Received: by mailferry with id " + std::to_string(number) + "\r\n";
+  made.content = queue::Content::in_memory("Subject: " + std::to_string(number) + "\r\n\r\nmessage\r\n");
+  seal(made);
+  return made;
+}
+
+void seal(queue::Message& message) { message.crc = queue::crc32(queue::crc32(0, message.prefix), message.content.octets()); }
+
+queue::DeliveryRecord record(std::uint32_t number, std::uint32_t index, queue::State state) {
+  queue::DeliveryRecord made;
+  made.message = id_of(number);
+  made.index = index;
+  made.state = state;
+  made.attempts = 1;
+  made.when = at(1000);
+  made.next_attempt = at(2000);
+  made.mx = "mx.example.com";
+  made.reply = state == queue::State::delivered ? "250 2.0.0 taken" : "451 4.7.1 try later";
+  return made;
+}
+
+void complete_at_once(queue::Completions completions) {
+  for (auto& completion : completions) completion();
+}
+
+namespace {
+
+template <class Value>
+std::pair<std::move_only_function<void(base::Result<Value>)>, std::future<base::Result<Value>>> promise() {
+  std::promise<base::Result<Value>> given;
+  auto future = given.get_future();
+  return {[given = std::move(given)](base::Result<Value> result) mutable { given.set_value(std::move(result)); },
+          std::move(future)};
+}
+
+}  // namespace
+
+base::Result<void> accept(queue::Store& store, queue::Message message) {
+  auto [done, future] = promise<void>();
+  store.accept(std::move(message), std::move(done));
+  return future.get();
+}
+
+base::Result<void> record(queue::Store& store, std::vector<queue::DeliveryRecord> records) {
+  auto [done, future] = promise<void>();
+  store.record(std::move(records), std::move(done));
+  return future.get();
+}
+
+base::Result<std::uint64_t> drop(queue::Store& store, std::vector<queue::QueueId> ids) {
+  auto [done, future] = promise<std::uint64_t>();
+  store.drop(std::move(ids), std::move(done));
+  return future.get();
+}
+
+base::Result<std::uint64_t> retry(queue::Store& store, std::vector<queue::QueueId> ids, base::Time now) {
+  auto [done, future] = promise<std::uint64_t>();
+  store.retry(std::move(ids), now, std::move(done));
+  return future.get();
+}
+
+queue::Counts counts(queue::Store& store) {
+  auto [done, future] = promise<queue::Counts>();
+  store.counts(std::move(done));
+  return future.get().value();
+}
+
+}  // namespace store_test
