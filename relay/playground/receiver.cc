@@ -170,11 +170,11 @@ Task<void> Receiver::serve(Socket socket) {
   for (;;) {
     const auto taken = co_await (visit.next_message(tls_) || deadline.expired());
     if (taken.index() == 1 || !std::get<0>(taken)) co_return;
-    co_await visit.accept();
     Arrival arrival;
-    arrival.envelope = visit.envelope();
+    arrival.envelope = visit.envelope();  // the reply ends the transaction
     arrival.tls = visit.tls_words();
     arrival.text = visit.text();
+    co_await visit.accept();
     arrival.dkim = co_await verify(arrival.text);
     arrived_(arrival);
   }
