@@ -143,7 +143,8 @@ class AuthorReader {
 
   /// Octets of the RFC 2047 word that starts here, 0 when there is none. Commas and at signs in one mean nothing.
   std::size_t encoded_word() const {
-    const std::string_view text = rest_.substr(0, std::min(longest_encoded_word, rest_.find_first_of(white_space)));
+    const std::string_view near = rest_.substr(0, longest_encoded_word);
+    const std::string_view text = near.substr(0, near.find_first_of(white_space));
     if (!text.starts_with("=?")) return 0;
     const std::size_t charset_end = text.find('?', 2);
     if (charset_end == std::string_view::npos || charset_end + 2 >= text.size() || text[charset_end + 2] != '?') return 0;
