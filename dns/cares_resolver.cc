@@ -211,7 +211,7 @@ void CaresResolver::wait() {
   }
   if (polled.front().revents != 0) {
     std::uint64_t count = 0;
-    static_cast<void>(::read(wake_.get(), &count, sizeof count));
+    [[maybe_unused]] const ssize_t taken = ::read(wake_.get(), &count, sizeof count);
   }
   for (std::size_t i = 1; i < polled.size(); ++i) {
     const auto& entry = polled[i];
@@ -329,7 +329,7 @@ void CaresResolver::give_up_overdue() {
 
 void CaresResolver::wake() const {
   const std::uint64_t one = 1;
-  static_cast<void>(::write(wake_.get(), &one, sizeof one));
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
 }
 
 }  // namespace

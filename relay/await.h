@@ -1,4 +1,5 @@
-// From callbacks to co_await: the task type, bridges to the store, the resolver and the workers, and the deadline of a conversation.
+// From callbacks to co_await: the task type, bridges to the store, the resolver and the workers, and the deadline of a
+// conversation.
 //
 // House rule for GCC 12 (docs/architecture.md): inside the parentheses of an expression with co_await stand names only,
 // no brace and no lambda; a linter holds it.

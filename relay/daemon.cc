@@ -18,8 +18,8 @@ namespace {
 using base::Kind;
 using base::Result;
 
-constexpr std::chrono::seconds grace(30);         // CONTRACT: what is in flight is finished within it
-constexpr std::chrono::seconds after_cancel(8);   // longer than any look-up or commit that is waited for
+constexpr std::chrono::seconds grace(30);        // CONTRACT: what is in flight is finished within it
+constexpr std::chrono::seconds after_cancel(8);  // longer than any look-up or commit that is waited for
 constexpr std::chrono::milliseconds looks(20);
 constexpr std::chrono::seconds between_space_looks(1);
 
@@ -45,7 +45,8 @@ std::vector<std::string> needs_restart(const conf::Config& before, const conf::C
     return a.address == b.address && a.tls == b.tls && a.require_tls == b.require_tls;
   });
   if (!same_doors) keys.emplace_back("listen");
-  const bool same_dns = before.dns.servers == after.dns.servers && before.dns.timeout == after.dns.timeout && before.dns.cache == after.dns.cache;
+  const bool same_dns =
+      before.dns.servers == after.dns.servers && before.dns.timeout == after.dns.timeout && before.dns.cache == after.dns.cache;
   if (!same_dns) keys.emplace_back("dns");
   return keys;
 }
@@ -88,7 +89,8 @@ Result<void> Daemon::open(const conf::Config& config) {
     options_.resolver = std::move(*resolver);
   }
   if (auto opened = open_store(config); !opened) return opened;
-  intake::IntakeContext context{*services_, *ids_, budget_, [this](queue::Message message) { dispatcher_->add(std::move(message)); }};
+  intake::IntakeContext context{*services_, *ids_, budget_,
+                                [this](queue::Message message) { dispatcher_->add(std::move(message)); }};
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;
   return api_->open(config.admin.socket);
@@ -115,8 +117,8 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   if (!newest) return std::unexpected(newest.error());
   newest_ = *newest;
   ids_ = std::make_unique<queue::QueueIdMaker>(newest_);
-  services_ = std::make_unique<Services>(Services{loop_.get_executor(), *workers_, tasks_, *settings_, *log_, *store_, queue::real_disk(),
-                                                  *options_.resolver, statistics_});
+  services_ = std::make_unique<Services>(Services{loop_.get_executor(), *workers_, tasks_, *settings_, *log_, *store_,
+                                                  queue::real_disk(), *options_.resolver, statistics_});
   dispatcher_ = std::make_unique<delivery::Dispatcher>(*services_, std::move(*for_delivery));
   api_ = std::make_unique<admin::Api>(*services_, *dispatcher_, std::move(*for_admin), [this] { return status(); });
   return {};
@@ -129,7 +131,8 @@ void Daemon::run() {
   log_->gather(nullptr);
   log_->flush();
   if (tasks_.size() == 0) return;
-  // A coroutine that could not be ended holds references into this object: what is durable is on the disk, the rest goes with the process.
+  // A coroutine that could not be ended holds references into this object: what is durable is on the disk, the rest goes with the
+  // process.
   log_->error("stopped").with("unfinished", tasks_.size());
   workers_->join();
   store_.reset();
@@ -201,7 +204,8 @@ Task<void> Daemon::watch_space() {
 }
 
 void Daemon::reload() {
-  if (auto reopened = log_->reopen(settings_->get()->config.log); !reopened) log_->error("reload-failed").with("reason", reopened.error().words);
+  if (auto reopened = log_->reopen(settings_->get()->config.log); !reopened)
+    log_->error("reload-failed").with("reason", reopened.error().words);
   if (options_.config_path.empty()) return;
   auto config = conf::read_config(options_.config_path);
   if (!config) {

@@ -18,9 +18,9 @@
 namespace relay {
 
 struct DaemonOptions {
-  std::string config_path;                    ///< read again at SIGHUP; empty: no reload
-  std::unique_ptr<dns::Resolver> resolver;    ///< null: c-ares as [dns] says
-  std::function<void()> ready;                ///< called on the loop once the doors are open
+  std::string config_path;                  ///< read again at SIGHUP; empty: no reload
+  std::unique_ptr<dns::Resolver> resolver;  ///< null: c-ares as [dns] says
+  std::function<void()> ready;              ///< called on the loop once the doors are open
 };
 
 namespace json = boost::json;

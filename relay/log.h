@@ -1,4 +1,5 @@
-// The log: one event, one line, key=value or JSON (docs: the manual's "Log lines"). Lines of one turn of the loop leave in one write.
+// The log: one event, one line, key=value or JSON (docs: the manual's "Log lines"). Lines of one turn of the loop leave in one
+// write.
 #pragma once
 
 #include <concepts>

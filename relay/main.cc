@@ -45,7 +45,9 @@ void add_json(CLI::App* command, Choice& choice) { command->add_flag("--json", c
 
 void add_filters(CLI::App* command, Choice& choice) {
   for (const std::string name : {"id", "from", "to", "domain", "state"}) {
-    const std::string help = name == "state" ? "queued, deferred, active, held or failed" : name == "id" ? "a queue id" : "a pattern, with * and ?";
+    const std::string help = name == "state" ? "queued, deferred, active, held or failed"
+                             : name == "id"  ? "a queue id"
+                                             : "a pattern, with * and ?";
     command->add_option_function<std::string>(
         "--" + name, [&choice, name](const std::string& value) { choice.queue.filters.emplace_back(name, value); }, help);
   }
@@ -54,14 +56,17 @@ void add_filters(CLI::App* command, Choice& choice) {
 void add_queue_commands(CLI::App& app, Choice& choice) {
   CLI::App* queue = app.add_subcommand("queue", "see into the queue and act on it");
   queue->require_subcommand(1);
-  CLI::App* list = add_command(*queue, choice, "list", "one line per message and recipient", [&choice] { return relay::cli::queue_list(choice.common, choice.queue); });
+  CLI::App* list = add_command(*queue, choice, "list", "one line per message and recipient",
+                               [&choice] { return relay::cli::queue_list(choice.common, choice.queue); });
   add_json(list, choice);
   add_filters(list, choice);
   list->add_option("--limit", choice.queue.limit, "at most so many lines")->check(CLI::PositiveNumber);
-  CLI::App* show = add_command(*queue, choice, "show", "envelope, recipients and their last replies", [&choice] { return relay::cli::queue_show(choice.common, choice.id); });
+  CLI::App* show = add_command(*queue, choice, "show", "envelope, recipients and their last replies",
+                               [&choice] { return relay::cli::queue_show(choice.common, choice.id); });
   add_json(show, choice);
   show->add_option("ID", choice.id, "the queue id")->required();
-  CLI::App* cat = add_command(*queue, choice, "cat", "the message as it will be sent", [&choice] { return relay::cli::queue_cat(choice.common, choice.id); });
+  CLI::App* cat = add_command(*queue, choice, "cat", "the message as it will be sent",
+                              [&choice] { return relay::cli::queue_cat(choice.common, choice.id); });
   cat->add_option("ID", choice.id, "the queue id")->required();
   using Act = int (*)(const Common&, const QueueArguments&);
   const std::tuple<const char*, const char*, Act> acts[] = {
@@ -69,7 +74,8 @@ void add_queue_commands(CLI::App& app, Choice& choice) {
       {"drop", "remove messages without a notice", relay::cli::queue_drop},
   };
   for (const auto& [name, help, act] : acts) {
-    CLI::App* command = add_command(*queue, choice, name, help, [&choice, act = act] { return act(choice.common, choice.queue); });
+    CLI::App* command =
+        add_command(*queue, choice, name, help, [&choice, act = act] { return act(choice.common, choice.queue); });
     add_json(command, choice);
     add_filters(command, choice);
     command->add_flag("--yes", choice.queue.yes, "act on more than one message without asking");
@@ -81,18 +87,20 @@ void add_commands(CLI::App& app, Choice& choice) {
   CLI::App* playground = app.add_subcommand("playground", "the real relay in a built-in world on loopback, to see it work");
   playground->add_option("--listen", choice.listen, "address and port")->capture_default_str();
   playground->add_flag("--once", choice.once, "end when the sample message has arrived");
-  playground->callback([&choice] {
-    choice.action = [&choice] { return relay::cli::playground(choice.common, choice.listen, choice.once); };
-  });
-  CLI::App* serve = add_command(app, choice, "serve", "run the relay in the foreground", [&choice] { return relay::cli::serve(choice.common, choice.check_only); });
+  playground->callback(
+      [&choice] { choice.action = [&choice] { return relay::cli::playground(choice.common, choice.listen, choice.once); }; });
+  CLI::App* serve = add_command(app, choice, "serve", "run the relay in the foreground",
+                                [&choice] { return relay::cli::serve(choice.common, choice.check_only); });
   serve->add_flag("--check", choice.check_only, "validate the configuration and leave");
   CLI::App* config = app.add_subcommand("config", "validate or print the configuration");
   config->require_subcommand(1);
   add_command(*config, choice, "check", "validate", [&choice] { return relay::cli::config_check(choice.common); });
-  CLI::App* show = add_command(*config, choice, "show", "the effective configuration with the defaults filled in", [&choice] { return relay::cli::config_show(choice.common); });
+  CLI::App* show = add_command(*config, choice, "show", "the effective configuration with the defaults filled in",
+                               [&choice] { return relay::cli::config_show(choice.common); });
   add_json(show, choice);
   add_queue_commands(app, choice);
-  CLI::App* status = add_command(app, choice, "status", "state of the running relay", [&choice] { return relay::cli::status(choice.common); });
+  CLI::App* status =
+      add_command(app, choice, "status", "state of the running relay", [&choice] { return relay::cli::status(choice.common); });
   add_json(status, choice);
 }
 

@@ -28,7 +28,8 @@ Result<dkim::PrivateKey> load_key(const std::string& path, std::uint64_t min_bit
   auto key = dkim::PrivateKey::from_pem(*pem);
   if (!key) return base::fail(Kind::invalid, fmt::format("{}: {}", path, key.error().words));
   const bool too_short = key->algorithm() == dkim::Algorithm::rsa_sha256 && static_cast<std::uint64_t>(key->bits()) < min_bits;
-  if (too_short) return base::fail(Kind::invalid, fmt::format("{} has {} bits, dkim.min_key_bits asks for {}", path, key->bits(), min_bits));
+  if (too_short)
+    return base::fail(Kind::invalid, fmt::format("{} has {} bits, dkim.min_key_bits asks for {}", path, key->bits(), min_bits));
   return key;
 }
 

@@ -1,4 +1,5 @@
-// A configuration ready for use: keys loaded, TLS contexts made. Immutable; a reload makes a new one, a session keeps the one it began with.
+// A configuration ready for use: keys loaded, TLS contexts made. Immutable; a reload makes a new one, a session keeps the one it
+// began with.
 #pragma once
 
 #include <memory>

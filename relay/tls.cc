@@ -48,14 +48,15 @@ Result<std::string> make_self_signed(const std::string& hostname) {
   const Owned<EVP_PKEY> key(EVP_EC_gen("P-256"));
   const Owned<X509> certificate(X509_new());
   const Owned<BIO> bio(BIO_new(BIO_s_mem()));
-  const bool made = key && certificate && bio && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
-                    ASN1_INTEGER_set_int64(X509_get_serialNumber(certificate.get()), base::now().time_since_epoch().count()) == 1 &&
-                    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0) != nullptr &&
-                    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), self_signed_lifetime) != nullptr &&
-                    X509_set_pubkey(certificate.get(), key.get()) == 1 && add_name(certificate.get(), hostname) &&
-                    X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0 &&
-                    PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
-                    PEM_write_bio_X509(bio.get(), certificate.get()) == 1;
+  const bool made =
+      key && certificate && bio && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
+      ASN1_INTEGER_set_int64(X509_get_serialNumber(certificate.get()), base::now().time_since_epoch().count()) == 1 &&
+      X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0) != nullptr &&
+      X509_gmtime_adj(X509_getm_notAfter(certificate.get()), self_signed_lifetime) != nullptr &&
+      X509_set_pubkey(certificate.get(), key.get()) == 1 && add_name(certificate.get(), hostname) &&
+      X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0 &&
+      PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
+      PEM_write_bio_X509(bio.get(), certificate.get()) == 1;
   if (!made) return base::fail(Kind::tls, "cannot make a self-signed certificate");
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &text);

@@ -114,17 +114,15 @@ struct Api::Route {
 
 const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Route> table = {
-      {"GET", {"v1", "status"}, &Api::get_status},
-      {"GET", {"v1", "queue"}, &Api::get_queue},
-      {"POST", {"v1", "queue", "retry"}, &Api::retry},
-      {"POST", {"v1", "queue", "drop"}, &Api::drop},
-      {"GET", {"v1", "queue", "*"}, &Api::get_message},
-      {"GET", {"v1", "queue", "*", "content"}, &Api::get_content},
+      {"GET", {"v1", "status"}, &Api::get_status},      {"GET", {"v1", "queue"}, &Api::get_queue},
+      {"POST", {"v1", "queue", "retry"}, &Api::retry},  {"POST", {"v1", "queue", "drop"}, &Api::drop},
+      {"GET", {"v1", "queue", "*"}, &Api::get_message}, {"GET", {"v1", "queue", "*", "content"}, &Api::get_content},
   };
   return table;
 }
 
-Api::Api(Services& services, delivery::Dispatcher& dispatcher, std::unique_ptr<queue::Reader> reader, std::function<Task<json::object>()> status)
+Api::Api(Services& services, delivery::Dispatcher& dispatcher, std::unique_ptr<queue::Reader> reader,
+         std::function<Task<json::object>()> status)
     : services_(services),
       dispatcher_(dispatcher),
       reader_(std::move(reader)),
@@ -135,7 +133,8 @@ Api::Api(Services& services, delivery::Dispatcher& dispatcher, std::unique_ptr<q
 Api::~Api() { stop(); }
 
 Result<void> Api::open(const std::string& path) {
-  if (path.size() > longest_path) return base::fail(Kind::invalid, fmt::format("admin.socket: a unix socket's path has at most {} characters", longest_path));
+  if (path.size() > longest_path)
+    return base::fail(Kind::invalid, fmt::format("admin.socket: a unix socket's path has at most {} characters", longest_path));
   const std::size_t slash = path.rfind('/');
   if (slash != std::string::npos && slash > 0) {
     if (auto made = base::make_directories(path.substr(0, slash)); !made) return made;
@@ -149,9 +148,11 @@ Result<void> Api::open(const std::string& path) {
   if (error) return base::fail(Kind::invalid, fmt::format("cannot listen on admin.socket {}: {}", path, error.message()));
   path_ = path;
   if (const group* service = ::getgrnam("mailferry")) {
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), service->gr_gid) != 0) services_.log.warning("admin-socket").with("reason", "cannot give it to group mailferry");
+    if (::chown(path.c_str(), static_cast<uid_t>(-1), service->gr_gid) != 0)
+      services_.log.warning("admin-socket").with("reason", "cannot give it to group mailferry");
   }
-  if (::chmod(path.c_str(), 0660) != 0) return std::unexpected(base::system_error(Kind::invalid, "cannot set the mode of " + path, errno));
+  if (::chmod(path.c_str(), 0660) != 0)
+    return std::unexpected(base::system_error(Kind::invalid, "cannot set the mode of " + path, errno));
   return {};
 }
 
@@ -219,7 +220,8 @@ Task<Response> Api::answer(Request request) {
 }
 
 Task<Result<void>> Api::stream(LocalSocket& socket, std::shared_ptr<const queue::Message> message) {
-  const std::string head = fmt::format("HTTP/1.1 200 OK\r\nContent-Type: message/rfc822\r\nContent-Length: {}\r\n\r\n{}", message->size(), message->prefix);
+  const std::string head = fmt::format("HTTP/1.1 200 OK\r\nContent-Type: message/rfc822\r\nContent-Length: {}\r\n\r\n{}",
+                                       message->size(), message->prefix);
   auto reader = queue::ContentReader::open(message->content);
   if (!reader) co_return std::unexpected(reader.error());
   auto [head_error, head_count] = co_await asio::async_write(socket, asio::buffer(head), as_result);
@@ -248,7 +250,9 @@ Task<Response> Api::get_queue(Request request) {
   if (!parsed) co_return problem(400, parsed.error().words);
   // The schedule belongs to the loop, so the question who is active is asked there, after the page has been read.
   const bool only_active = std::exchange(parsed->only_active, false);
-  auto work = [reader = reader_.get(), &parsed] { return read_page(*reader, *parsed, [](queue::QueueId, std::uint32_t) { return false; }); };
+  auto work = [reader = reader_.get(), &parsed] {
+    return read_page(*reader, *parsed, [](queue::QueueId, std::uint32_t) { return false; });
+  };
   const auto page = co_await on(reading_, services_.loop, work);
   if (!page) co_return problem(page.error());
   const IsActive is_active = [this](queue::QueueId id, std::uint32_t index) { return dispatcher_.is_active(id, index); };
@@ -259,7 +263,8 @@ Task<Response> Api::get_queue(Request request) {
   Response response;
   json::object body;
   body["rows"] = std::move(rows);
-  body["next"] = page->more ? json::value(fmt::format("{}.{}", page->rows.back().id.to_string(), page->rows.back().index)) : json::value(nullptr);
+  body["next"] = page->more ? json::value(fmt::format("{}.{}", page->rows.back().id.to_string(), page->rows.back().index))
+                            : json::value(nullptr);
   response.body = std::move(body);
   co_return response;
 }
@@ -273,7 +278,9 @@ Task<Response> Api::get_message(Request request) {
   auto list = [reader = reader_.get(), id = *id] { return reader->recipients(id); };
   const auto rows = co_await on(reading_, services_.loop, list);
   if (!rows) co_return problem(rows.error());
-  const IsActive is_active = [this](queue::QueueId message_id, std::uint32_t index) { return dispatcher_.is_active(message_id, index); };
+  const IsActive is_active = [this](queue::QueueId message_id, std::uint32_t index) {
+    return dispatcher_.is_active(message_id, index);
+  };
   Response response;
   response.body = message_view(*message, *rows, is_active, base::now());
   co_return response;

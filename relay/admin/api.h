@@ -36,7 +36,8 @@ class Response {
 /// On the loop alone; its reader works on a strand of the workers.
 class Api {
  public:
-  Api(Services& services, delivery::Dispatcher& dispatcher, std::unique_ptr<queue::Reader> reader, std::function<Task<json::object>()> status);
+  Api(Services& services, delivery::Dispatcher& dispatcher, std::unique_ptr<queue::Reader> reader,
+      std::function<Task<json::object>()> status);
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;

@@ -28,7 +28,8 @@ base::Error error_from(unsigned status, const std::string& body) {
   const json::value parsed = json::parse(body, ignored);
   const json::object* object = parsed.if_object();
   const json::value* words = object != nullptr ? object->if_contains("error") : nullptr;
-  const std::string text = words != nullptr && words->is_string() ? std::string(words->get_string()) : fmt::format("HTTP status {}", status);
+  const std::string text =
+      words != nullptr && words->is_string() ? std::string(words->get_string()) : fmt::format("HTTP status {}", status);
   return base::Error(status == 404 || status == 400 ? Kind::invalid : Kind::temporary, text);
 }
 
@@ -118,7 +119,8 @@ std::string query_pair(std::string_view name, std::string_view value) {
   std::string pair(name);
   pair += '=';
   for (const char c : value) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
     if (plain) {
       pair += c;
     } else {

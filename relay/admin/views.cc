@@ -52,7 +52,8 @@ Result<void> set_parameter(PageRequest& request, const std::string& name, const 
     if (!limit || *limit == 0) return base::fail(Kind::invalid, "limit: a number of 1 or more is needed");
     request.limit = std::min<std::size_t>(*limit, most_rows);
   } else {
-    return base::fail(Kind::invalid, fmt::format("{}: unknown filter; known are id, from, to, domain, state", base::printable(name)));
+    return base::fail(Kind::invalid,
+                      fmt::format("{}: unknown filter; known are id, from, to, domain, state", base::printable(name)));
   }
   return {};
 }
@@ -87,7 +88,8 @@ json::object message_view(const queue::Message& message, const std::vector<queue
   view["expires"] = base::iso_time(message.expires);
   view["size"] = message.size();
   view["sender"] = message.envelope.reverse_path.to_string();
-  view["client"] = json::object{{"helo", base::printable(message.client.helo)}, {"address", message.client.address}, {"tls", message.client.tls}};
+  view["client"] = json::object{
+      {"helo", base::printable(message.client.helo)}, {"address", message.client.address}, {"tls", message.client.tls}};
   view["prefix_size"] = message.prefix.size();
   json::array rows;
   for (const queue::ListRow& row : recipients) rows.push_back(row_view(row, is_active, now));

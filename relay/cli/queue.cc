@@ -1,4 +1,5 @@
-// queue list|show|cat|retry|drop and status: through the admin socket, and for reading from the database when the relay is stopped.
+// queue list|show|cat|retry|drop and status: through the admin socket, and for reading from the database when the relay is
+// stopped.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,11 +10,10 @@
 #include <set>
 
 #include "base/text.h"
-#include "conf/config.h"
 #include "queue/content_file.h"
-#include "relay/admin/client.h"
 #include "relay/admin/views.h"
 #include "relay/cli/commands.h"
+#include "relay/cli/source.h"
 #include "relay/cli/terminal.h"
 
 namespace relay::cli {
@@ -26,74 +26,7 @@ using base::Result;
 constexpr std::size_t page_rows = 1000;
 constexpr std::size_t ids_per_request = 5000;
 
-bool nothing_active(queue::QueueId, std::uint32_t) { return false; }
-
-/// Where the answers come from.
-class Source {
- public:
-  static Result<Source> open(const Common& common) {
-    auto config = conf::read_config(common.config_path);
-    if (!config) return std::unexpected(config.error());
-    Source source;
-    auto client = admin::Client::connect(config->admin.socket);
-    if (client) {
-      source.client_ = std::make_unique<admin::Client>(std::move(*client));
-      return source;
-    }
-    if (client.error().kind != Kind::closed) return std::unexpected(client.error());
-    source.why_offline_ = client.error().words;
-    auto reader = queue::open_reader(config->spool);
-    if (!reader) return base::fail(Kind::closed, client.error().words + "; " + reader.error().words);
-    source.reader_ = std::move(*reader);
-    return source;
-  }
-
-  admin::Client* client() { return client_.get(); }
-  queue::Reader& reader() { return *reader_; }
-  const std::string& why_offline() const { return why_offline_; }
-
-  /// Rows of a page and the cursor of the next one (empty: the last).
-  Result<json::array> page(const std::vector<std::pair<std::string, std::string>>& parameters, std::string& cursor) {
-    return client_ ? page_from_relay(parameters, cursor) : page_from_database(parameters, cursor);
-  }
-
- private:
-  Result<json::array> page_from_relay(const std::vector<std::pair<std::string, std::string>>& parameters, std::string& cursor) {
-    std::string target = "/v1/queue?";
-    for (const auto& [name, value] : parameters) target += admin::query_pair(name, value) + "&";
-    if (!cursor.empty()) target += admin::query_pair("after", cursor);
-    auto answer = client_->get(target);
-    if (!answer) return std::unexpected(answer.error());
-    const json::value& next = answer->at("next");
-    cursor = next.is_string() ? std::string(next.get_string()) : std::string();
-    return std::move(answer->at("rows").as_array());
-  }
-
-  Result<json::array> page_from_database(std::vector<std::pair<std::string, std::string>> parameters, std::string& cursor) {
-    if (!cursor.empty()) parameters.emplace_back("after", cursor);
-    auto request = admin::parse_request(parameters);
-    if (!request) return std::unexpected(request.error());
-    auto page = admin::read_page(*reader_, *request, nothing_active);
-    if (!page) return std::unexpected(page.error());
-    json::array rows;
-    for (const queue::ListRow& row : page->rows) rows.push_back(admin::row_view(row, nothing_active, base::now()));
-    cursor = page->more && !page->rows.empty() ? fmt::format("{}.{}", page->rows.back().id.to_string(), page->rows.back().index) : std::string();
-    return rows;
-  }
-
-  std::unique_ptr<admin::Client> client_;
-  std::unique_ptr<queue::Reader> reader_;
-  std::string why_offline_;
-};
-
-std::string text_of(const json::object& row, std::string_view key) {
-  const json::value& value = row.at(key);
-  if (value.is_string()) return std::string(value.get_string());
-  if (value.is_null()) return {};
-  return json::serialize(value);
-}
-
-/// "-" or when the next attempt comes: "in 4m 12s", "now".
+/// "-", "now", or when the next attempt comes: "11-24T12:39", in UTC.
 std::string next_text(const json::object& row, base::Time now) {
   const std::string next = text_of(row, "next_attempt");
   if (next.empty()) return "-";
@@ -109,18 +42,16 @@ std::string size_text(std::uint64_t octets) {
 std::vector<std::string> list_cells(const json::object& row) {
   const auto age = base::Duration(row.at("age_seconds").to_number<std::int64_t>() * 1000);
   const std::string sender = text_of(row, "sender");
-  return {text_of(row, "id"),       base::age_text(age),
-          size_text(row.at("size").to_number<std::uint64_t>()), "<" + sender + ">",
-          text_of(row, "recipient"), text_of(row, "state"),
-          text_of(row, "attempts"), next_text(row, base::now()),
-          text_of(row, "last_reply")};
+  return {text_of(row, "id"),       base::age_text(age),         size_text(row.at("size").to_number<std::uint64_t>()),
+          "<" + sender + ">",       text_of(row, "recipient"),   text_of(row, "state"),
+          text_of(row, "attempts"), next_text(row, base::now()), text_of(row, "last_reply")};
 }
 
 Table list_table() { return Table({"ID", "AGE", "SIZE", "SENDER", "RECIPIENT", "STATE", "TRY", "NEXT (UTC)", "LAST REPLY"}); }
 
 /// Calls `each` for every matching row until `limit`; the answer is how many.
-Result<std::uint64_t> for_each_row(Source& source, const QueueArguments& arguments, const std::function<void(const json::object&)>& each,
-                                   const std::function<void()>& page_done) {
+Result<std::uint64_t> for_each_row(Source& source, const QueueArguments& arguments,
+                                   const std::function<void(const json::object&)>& each, const std::function<void()>& page_done) {
   std::uint64_t count = 0;
   std::string cursor;
   do {
@@ -188,7 +119,8 @@ bool confirmed(std::string_view verb, std::size_t count) {
 }
 
 /// POST /v1/queue/<verb> for the chosen messages; `counted` is what the answer counts.
-int act(const Common& common, const QueueArguments& arguments, std::string_view verb, std::string_view past, std::string_view counted) {
+int act(const Common& common, const QueueArguments& arguments, std::string_view verb, std::string_view past,
+        std::string_view counted) {
   if (arguments.ids.empty() && arguments.filters.empty()) {
     complain(fmt::format("queue {} needs ids or filters; see mailferry queue {} --help", verb, verb));
     return wrong_usage;
@@ -230,16 +162,18 @@ int act(const Common& common, const QueueArguments& arguments, std::string_view 
 }
 
 void print_message(const json::object& message) {
-  fmt::print("id          {}\nmessage-id  {}\nreceived    {} from {}[{}]{}\nexpires     {}\nsize        {}\nsender      <{}>\n\n", text_of(message, "id"),
-             text_of(message, "message_id"), text_of(message, "received"), text_of(message.at("client").as_object(), "helo"),
-             text_of(message.at("client").as_object(), "address"), text_of(message.at("client").as_object(), "tls").empty() ? "" : " with TLS",
-             text_of(message, "expires"), text_of(message, "size"), text_of(message, "sender"));
+  fmt::print("id          {}\nmessage-id  {}\nreceived    {} from {}[{}]{}\nexpires     {}\nsize        {}\nsender      <{}>\n\n",
+             text_of(message, "id"), text_of(message, "message_id"), text_of(message, "received"),
+             text_of(message.at("client").as_object(), "helo"), text_of(message.at("client").as_object(), "address"),
+             text_of(message.at("client").as_object(), "tls").empty() ? "" : " with TLS", text_of(message, "expires"),
+             text_of(message, "size"), text_of(message, "sender"));
   for (const json::value& value : message.at("recipients").as_array()) {
     const json::object& row = value.as_object();
     fmt::print("<{}>  {}, {} attempts", text_of(row, "recipient"), text_of(row, "state"), text_of(row, "attempts"));
     if (!text_of(row, "next_attempt").empty()) fmt::print(", next {}", text_of(row, "next_attempt"));
     fmt::print("\n");
-    if (!text_of(row, "last_reply").empty()) fmt::print("    {}{}\n", text_of(row, "mx").empty() ? "" : text_of(row, "mx") + ": ", text_of(row, "last_reply"));
+    if (!text_of(row, "last_reply").empty())
+      fmt::print("    {}{}\n", text_of(row, "mx").empty() ? "" : text_of(row, "mx") + ": ", text_of(row, "last_reply"));
   }
 }
 
@@ -304,7 +238,8 @@ int queue_show(const Common& common, const std::string& text) {
     complain(source.error().words);
     return failed;
   }
-  auto message = source->client() != nullptr ? source->client()->get("/v1/queue/" + id->to_string()) : message_from_database(source->reader(), *id);
+  auto message = source->client() != nullptr ? source->client()->get("/v1/queue/" + id->to_string())
+                                             : message_from_database(source->reader(), *id);
   if (!message) {
     complain(message.error().words);
     return failed;
@@ -329,49 +264,21 @@ int queue_cat(const Common& common, const std::string& text) {
     return failed;
   }
   const auto sink = [](std::string_view octets) { std::cout.write(octets.data(), static_cast<std::streamsize>(octets.size())); };
-  const auto sent = source->client() != nullptr ? source->client()->stream(fmt::format("/v1/queue/{}/content", id->to_string()), sink)
-                                                : cat_from_database(source->reader(), *id, sink);
+  const auto sent = source->client() != nullptr
+                        ? source->client()->stream(fmt::format("/v1/queue/{}/content", id->to_string()), sink)
+                        : cat_from_database(source->reader(), *id, sink);
   std::cout.flush();
   if (sent) return done;
   complain(sent.error().words);
   return failed;
 }
 
-int queue_retry(const Common& common, const QueueArguments& arguments) { return act(common, arguments, "retry", "due now:", "recipients"); }
+int queue_retry(const Common& common, const QueueArguments& arguments) {
+  return act(common, arguments, "retry", "due now:", "recipients");
+}
 
-int queue_drop(const Common& common, const QueueArguments& arguments) { return act(common, arguments, "drop", "dropped", "messages"); }
-
-int status(const Common& common) {
-  auto source = Source::open(common);
-  if (!source) {
-    complain(source.error().words);
-    return failed;
-  }
-  if (source->client() == nullptr) {
-    complain(source->why_offline());
-    return failed;
-  }
-  auto answer = source->client()->get("/v1/status");
-  if (!answer) {
-    complain(answer.error().words);
-    return failed;
-  }
-  if (common.json) {
-    fmt::print("{}\n", json::serialize(*answer));
-    return done;
-  }
-  const json::object& view = answer->as_object();
-  const json::object& queue = view.at("queue").as_object();
-  const json::object& since = view.at("since_start").as_object();
-  const auto uptime = base::Duration(view.at("uptime_seconds").to_number<std::int64_t>() * 1000);
-  fmt::print("mailferry {} on {}, pid {}, up {}\n", text_of(view, "version"), text_of(view, "hostname"), text_of(view, "pid"), base::age_text(uptime));
-  fmt::print("queue        {} messages, {} recipients waiting, {} failed; store {}\n", text_of(queue, "messages"), text_of(queue, "recipients"),
-             text_of(queue, "failed"), text_of(view, "store"));
-  fmt::print("since start  {} accepted, {} refused, {} delivered, {} deferred, {} bounced\n", text_of(since, "accepted"), text_of(since, "refused"),
-             text_of(since, "delivered"), text_of(since, "deferred"), text_of(since, "bounced"));
-  fmt::print("connections  {} in, {} out\n", text_of(view, "connections_in"), text_of(view, "connections_out"));
-  for (const json::value& address : view.at("listening").as_array()) fmt::print("listening    {}\n", std::string_view(address.get_string()));
-  return done;
+int queue_drop(const Common& common, const QueueArguments& arguments) {
+  return act(common, arguments, "drop", "dropped", "messages");
 }
 
 }  // namespace relay::cli

@@ -12,12 +12,13 @@ namespace {
 constexpr std::size_t usual_width = 80;
 constexpr std::size_t least_width = 40;
 constexpr std::size_t gap = 2;
-/// Long addresses and hosts must not push the reply off the screen.
-constexpr std::size_t widest_column = 40;
+/// What is narrower says nothing any more: then the line is longer than the terminal.
+constexpr std::size_t narrowest_column = 11;
 
 /// Code points, near enough to columns for addresses and replies.
 std::size_t columns_of(const std::string& text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 std::string cut(const std::string& text, std::size_t width) {
@@ -54,12 +55,17 @@ std::string Table::to_string(std::size_t width) const {
   std::vector<std::size_t> widths;
   widths.reserve(headings_.size());
   for (const std::string& heading : headings_) widths.push_back(columns_of(heading));
-  std::size_t used = 0;
-  for (std::size_t i = 0; i + 1 < headings_.size(); ++i) {
-    for (const auto& row : rows_) widths[i] = std::max(widths[i], std::min(columns_of(row[i]), widest_column));
-    used += widths[i] + gap;
+  for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
   }
-  widths.back() = width > used + widths.back() ? width - used : widths.back();
+  std::size_t total = gap * (widths.size() - 1);
+  for (const std::size_t column : widths) total += column;
+  while (total > width) {
+    const auto widest = std::ranges::max_element(widths);
+    if (*widest <= narrowest_column) break;
+    --*widest;
+    --total;
+  }
   std::string text;
   append_row(text, headings_, widths);
   for (const auto& row : rows_) append_row(text, row, widths);

@@ -9,7 +9,7 @@ namespace relay::cli {
 /// Columns of the terminal; 80 when the output is none, and never under 40.
 std::size_t terminal_width();
 
-/// Rows of cells under headings. The last column takes what room is left and is cut with an ellipsis.
+/// Rows of cells under headings; where they are wider than the terminal the widest columns are cut, with an ellipsis.
 class Table {
  public:
   explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}

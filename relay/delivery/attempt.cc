@@ -132,7 +132,8 @@ Task<void> Attempt::read_reply() {
   if (count) {
     client_.feed(std::string_view(buffer_.data(), *count));
   } else {
-    const base::Error error(count.error().kind, fmt::format("lost the connection waiting for {}", mail::describe(client_.stage())));
+    const base::Error error(count.error().kind,
+                            fmt::format("lost the connection waiting for {}", mail::describe(client_.stage())));
     lost(error);
   }
 }

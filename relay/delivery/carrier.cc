@@ -70,7 +70,8 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
 }
 
 /// What is left goes to the next host.
-Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more) {
+Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob job, dns::Candidate candidate,
+                                                             queue::MoreHosts more) {
   for (;;) {
     std::unique_ptr<Attempt> attempt;
     auto failure = co_await open(attempt, candidate, job.destination);
@@ -88,13 +89,17 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
   }
 }
 
-Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, std::string destination) {
+Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate,
+                                              std::string destination) {
   auto settings = services_.settings.get();
   const mail::TlsUse tls = tls_use(settings->config, destination);
   attempt = std::make_unique<Attempt>(services_, settings, candidate, tls);
   auto failure = co_await attempt->open();
   if (failure && attempt->failed_in_tls() && tls == mail::TlsUse::opportunistic) {
-    services_.log.info("tls-failed").with("mx", candidate.host).with("ip", candidate.address.to_string()).with("reason", failure->words());
+    services_.log.info("tls-failed")
+        .with("mx", candidate.host)
+        .with("ip", candidate.address.to_string())
+        .with("reason", failure->words());
     attempt = std::make_unique<Attempt>(services_, settings, candidate, mail::TlsUse::never);
     failure = co_await attempt->open();
   }
@@ -165,8 +170,9 @@ void Dispatcher::unloadable(queue::DeliveryJob job, const base::Error& error) {
   finish(std::move(job), std::move(records));
 }
 
-std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, const queue::Message& message, queue::DeliveryJob job,
-                                                       const std::optional<Failure>& failure, queue::MoreHosts more) {
+std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, const queue::Message& message,
+                                                       queue::DeliveryJob job, const std::optional<Failure>& failure,
+                                                       queue::MoreHosts more) {
   const Peer peer = peer_of(attempt);
   queue::DeliveryJob done{job.destination, job.message, {}};
   queue::DeliveryJob left = done;

@@ -63,7 +63,8 @@ HostAndPort split_port(std::string_view text) {
 }  // namespace
 
 const conf::Route* route_for(const conf::Config& config, std::string_view destination) {
-  const auto route = std::ranges::find_if(config.route, [&](const conf::Route& r) { return base::matches_pattern(r.domain, destination); });
+  const auto route =
+      std::ranges::find_if(config.route, [&](const conf::Route& r) { return base::matches_pattern(r.domain, destination); });
   return route == config.route.end() ? nullptr : &*route;
 }
 
@@ -98,7 +99,8 @@ Task<Result<Hosts::Found>> Hosts::look_up(std::shared_ptr<const Settings> settin
   co_return found;
 }
 
-Task<Result<Hosts::Found>> Hosts::by_route(std::shared_ptr<const Settings> settings, const conf::Route& route, std::string domain) {
+Task<Result<Hosts::Found>> Hosts::by_route(std::shared_ptr<const Settings> settings, const conf::Route& route,
+                                           std::string domain) {
   Found all;
   all.ttl = longest_ttl;
   base::Error last(Kind::temporary, "the route has no hosts");
@@ -141,7 +143,8 @@ Task<Result<Hosts::Found>> Hosts::by_mx(std::shared_ptr<const Settings> settings
   co_return found;
 }
 
-Task<Result<Hosts::Found>> Hosts::addresses(std::shared_ptr<const Settings> settings, std::vector<std::string> hosts, std::uint16_t port) {
+Task<Result<Hosts::Found>> Hosts::addresses(std::shared_ptr<const Settings> settings, std::vector<std::string> hosts,
+                                            std::uint16_t port) {
   const dns::IpVersions versions = versions_of(settings->config);
   std::vector<Question> questions;
   for (const std::string& host : hosts) {
@@ -162,7 +165,8 @@ Task<Result<Hosts::Found>> Hosts::addresses(std::shared_ptr<const Settings> sett
       if (answers[i]) found.ttl = std::min(found.ttl, answers[i]->ttl);
       (asked[i].type == dns::RecordType::a ? ipv4 : ipv6) = addresses_in(answers[i]);
     }
-    std::ranges::move(dns::order_addresses(host, port, std::move(ipv4), std::move(ipv6), versions, random_), std::back_inserter(found.candidates));
+    std::ranges::move(dns::order_addresses(host, port, std::move(ipv4), std::move(ipv6), versions, random_),
+                      std::back_inserter(found.candidates));
   }
   if (!found.candidates.empty()) co_return found;
   const bool all_versions = versions == dns::IpVersions::ipv4_first || versions == dns::IpVersions::ipv6_first;

@@ -39,7 +39,8 @@ class Hosts {
   Task<base::Result<Found>> look_up(std::shared_ptr<const Settings> settings, std::string destination);
   Task<base::Result<Found>> by_mx(std::shared_ptr<const Settings> settings, std::string domain);
   Task<base::Result<Found>> by_route(std::shared_ptr<const Settings> settings, const conf::Route& route, std::string domain);
-  Task<base::Result<Found>> addresses(std::shared_ptr<const Settings> settings, std::vector<std::string> hosts, std::uint16_t port);
+  Task<base::Result<Found>> addresses(std::shared_ptr<const Settings> settings, std::vector<std::string> hosts,
+                                      std::uint16_t port);
   Task<Answers> ask(std::vector<Question> questions);
 
   Services& services_;

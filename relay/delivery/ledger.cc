@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::chrono::seconds until_asked_again(1);
 
-std::string seconds_text(base::Duration duration) { return fmt::format("{:.1f}", static_cast<double>(duration.count()) / 1000.0); }
+std::string seconds_text(base::Duration duration) {
+  return fmt::format("{:.1f}", static_cast<double>(duration.count()) / 1000.0);
+}
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// Who may do what: the one place that decides whether a client is trusted, and what a recipient means. Pure: values in, a reply or leave out.
+// Who may do what: the one place that decides whether a client is trusted, and what a recipient means. Pure: values in, a reply
+// or leave out.
 #pragma once
 
 #include <expected>

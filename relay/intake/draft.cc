@@ -63,7 +63,8 @@ Result<void> verify(std::string_view field_text, const dkim::SigningRule& rule, 
   field.raw = field_text;
   auto signature = dkim::Signature::parse(field.value);
   if (!signature) return std::unexpected(signature.error());
-  return dkim::check_signature(field, *signature, stored.header, stored.hashes.of(options.canonicalization.body), rule.key.public_key());
+  return dkim::check_signature(field, *signature, stored.header, stored.hashes.of(options.canonicalization.body),
+                               rule.key.public_key());
 }
 
 }  // namespace
@@ -157,7 +158,8 @@ void Draft::sign(Sealed& sealed, const StoredContent& stored, base::Time now) co
       continue;
     }
     if (auto verified = verify(*field, *rule, options, stored); !verified) {
-      sealed.signing_error = fmt::format("{} ({}): the new signature does not verify: {}", rule->selector, rule->domain, verified.error().words);
+      sealed.signing_error =
+          fmt::format("{} ({}): the new signature does not verify: {}", rule->selector, rule->domain, verified.error().words);
       continue;
     }
     sealed.message.prefix += *field;

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 
 namespace relay::intake {
 namespace {
@@ -110,7 +110,8 @@ Task<void> Listener::serve(Socket socket, conf::Listen listen) {
 Task<void> Listener::turn_away(Socket socket, std::string why) {
   Services& services = context_.services;
   Connection connection(std::move(socket));
-  const mail::Reply reply(421, mail::EnhancedStatus{4, 7, 0}, fmt::format("{} {}, try again later", services.settings.get()->config.hostname, why));
+  const mail::Reply reply(421, mail::EnhancedStatus{4, 7, 0},
+                          fmt::format("{} {}, try again later", services.settings.get()->config.hostname, why));
   ++services.statistics.refused;
   services.log.warning("refused").with("client", connection.peer().to_string()).with("reply", reply.to_string());
   const std::string text = reply.to_wire();

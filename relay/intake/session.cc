@@ -20,7 +20,8 @@ using namespace asio::experimental::awaitable_operators;
 constexpr std::size_t read_size = 16U << 10U;
 constexpr std::chrono::seconds goodbye_time(5);
 constexpr std::chrono::seconds handshake_time(30);
-/// More Received fields than any real way has: a loop (RFC 5321 6.3 asks for at least 100 when simple counting is used; large receivers stop at 50).
+/// More Received fields than any real way has: a loop (RFC 5321 6.3 asks for at least 100 when simple counting is used; large
+/// receivers stop at 50).
 constexpr std::size_t most_received = 50;
 
 mail::ServerOptions server_options(const conf::Config& config, const conf::Listen& listen) {
@@ -85,6 +86,7 @@ Task<void> Session::converse() {
   for (;;) {
     const mail::Event event = session_.next();
     if (std::holds_alternative<mail::event::NeedInput>(event)) {
+      if (!session_.taking_content()) draft_.reset();  // it is refused already: nothing of it is kept
       const bool sent = co_await flush();
       if (!sent) co_return;
       deadline_.after(stopping_ && !draft_ ? base::Duration(0) : settings_->config.accept.commands_timeout);
@@ -187,15 +189,18 @@ std::optional<Reply> Session::refuse_content() const {
   if (draft_error_) return reply_for(*draft_error_);
   if (header.too_large()) {
     return Reply(552, EnhancedStatus{5, 3, 4},
-                 fmt::format("the header is larger than {} KiB or {} fields", mail::HeaderBlock::max_octets >> 10U, mail::HeaderBlock::max_fields));
+                 fmt::format("the header is larger than {} KiB or {} fields", mail::HeaderBlock::max_octets >> 10U,
+                             mail::HeaderBlock::max_fields));
   }
   if (header.count("Received") > most_received) {
     return Reply(554, EnhancedStatus{5, 4, 6}, fmt::format("mail loop: more than {} Received fields", most_received));
   }
   const conf::Dkim& dkim = settings_->config.dkim;
-  const bool must_sign = trust_ == Trust::trusted && dkim.mode != conf::DkimMode::off && dkim.unsigned_mail == conf::Unsigned::reject;
+  const bool must_sign =
+      trust_ == Trust::trusted && dkim.mode != conf::DkimMode::off && dkim.unsigned_mail == conf::Unsigned::reject;
   if (must_sign && draft_->signing_rules().empty()) {
-    return Reply(550, EnhancedStatus{5, 7, 1}, "no [[dkim.sign]] rule matches the From: address, and unsigned mail is refused here");
+    return Reply(550, EnhancedStatus{5, 7, 1},
+                 "no [[dkim.sign]] rule matches the From: address, and unsigned mail is refused here");
   }
   return std::nullopt;
 }
@@ -216,11 +221,14 @@ Task<Reply> Session::accept() {
         return;
       }
       queue::Message message = sealed->message;
-      services.store.accept(std::move(message), [&services, done = std::move(done), sealed = std::move(sealed)](Result<void> stored) mutable {
-        if (stored) return done(std::move(sealed));
-        asio::post(services.workers, [&disk = services.disk, content = sealed->message.content] { queue::ContentWriter::discard(disk, content); });
-        done(std::unexpected(stored.error()));
-      });
+      services.store.accept(std::move(message),
+                            [&services, done = std::move(done), sealed = std::move(sealed)](Result<void> stored) mutable {
+                              if (stored) return done(std::move(sealed));
+                              asio::post(services.workers, [&disk = services.disk, content = sealed->message.content] {
+                                queue::ContentWriter::discard(disk, content);
+                              });
+                              done(std::unexpected(stored.error()));
+                            });
     });
   };
   auto sealed = co_await await_on_loop<Result<Sealed>>(std::move(begin));
@@ -237,7 +245,8 @@ Reply Session::conclude(Result<Sealed> sealed) {
     services_.log.error("sign-failure").with("id", id).with("reason", sealed->signing_error);
     switch (settings_->config.dkim.on_sign_failure) {
       case conf::OnSignFailure::accept: break;
-      case conf::OnSignFailure::tempfail: return Reply(451, EnhancedStatus{4, 7, 5}, "the message could not be signed, try again later");
+      case conf::OnSignFailure::tempfail:
+        return Reply(451, EnhancedStatus{4, 7, 5}, "the message could not be signed, try again later");
       case conf::OnSignFailure::reject: return Reply(550, EnhancedStatus{5, 7, 5}, "the message could not be signed");
     }
   }

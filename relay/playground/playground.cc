@@ -89,9 +89,10 @@ queue::Message sample_message() {
 
 void show(const Arrival& arrival) {
   std::string recipients;
-  for (const mail::Recipient& recipient : arrival.envelope.recipients) recipients += fmt::format(" <{}>", recipient.mailbox.to_string());
-  fmt::print("\n--- arrived at mx.playground.example, {}\nMAIL FROM <{}>, RCPT TO{}\n\n", arrival.tls.empty() ? "without TLS" : arrival.tls,
-             arrival.envelope.reverse_path.to_string(), recipients);
+  for (const mail::Recipient& recipient : arrival.envelope.recipients)
+    recipients += fmt::format(" <{}>", recipient.mailbox.to_string());
+  fmt::print("\n--- arrived at mx.playground.example, {}\nMAIL FROM <{}>, RCPT TO{}\n\n",
+             arrival.tls.empty() ? "without TLS" : arrival.tls, arrival.envelope.reverse_path.to_string(), recipients);
   constexpr std::size_t shown = 4000;
   fmt::print("{}{}\n", std::string_view(arrival.text).substr(0, shown), arrival.text.size() > shown ? "...\n" : "");
   if (arrival.dkim.empty()) fmt::print("dkim=none\n");
@@ -121,7 +122,8 @@ class Playground {
   Result<bool> run() {
     if (folder_.path().empty()) return base::fail(Kind::storage, "cannot make a temporary folder");
     const dkim::PrivateKey key = dkim::PrivateKey::generate(dkim::Algorithm::rsa_sha256);
-    if (auto written = base::write_file_durably(folder_.path() + "/key.pem", key.to_pem(), 0600); !written) return std::unexpected(written.error());
+    if (auto written = base::write_file_durably(folder_.path() + "/key.pem", key.to_pem(), 0600); !written)
+      return std::unexpected(written.error());
     auto world = make_world(key);
     asio::io_context probe;
     auto port = free_port(probe);
@@ -140,7 +142,8 @@ class Playground {
     if (!daemon) return std::unexpected(daemon.error());
     daemon_ = std::move(*daemon);
     Services& services = daemon_->services();
-    receiver_ = std::make_unique<Receiver>(services.loop, services.tasks, resolver, [this](const Arrival& arrival) { arrived(arrival); });
+    receiver_ =
+        std::make_unique<Receiver>(services.loop, services.tasks, resolver, [this](const Arrival& arrival) { arrived(arrival); });
     if (auto opened = receiver_->open(*port); !opened) return std::unexpected(opened.error());
     daemon_->run();
     receiver_.reset();  // it listens on the daemon's loop

@@ -22,7 +22,8 @@ constexpr std::chrono::seconds slowness(20);
 constexpr std::chrono::minutes patience(5);
 
 Reply reply_to_recipient(const std::string& local_part) {
-  if (local_part == "ok" || local_part == "slow" || local_part == "drop") return Reply(250, EnhancedStatus{2, 1, 5}, "recipient ok");
+  if (local_part == "ok" || local_part == "slow" || local_part == "drop")
+    return Reply(250, EnhancedStatus{2, 1, 5}, "recipient ok");
   if (local_part == "defer") return Reply(451, EnhancedStatus{4, 7, 1}, "greylisted, try again later");
   return Reply(550, EnhancedStatus{5, 1, 1}, "no such user here; try ok@, defer@, reject@, slow@ or drop@");
 }
@@ -114,8 +115,8 @@ class Visit {
   std::string text_;
 };
 
-DkimResult judge(const mail::Field& field, const dkim::Signature& signature, const mail::HeaderBlock& header, std::string_view body,
-                 const Result<dns::Answer>& answer) {
+DkimResult judge(const mail::Field& field, const dkim::Signature& signature, const mail::HeaderBlock& header,
+                 std::string_view body, const Result<dns::Answer>& answer) {
   const std::string who = fmt::format("d={} s={}", signature.domain, signature.selector);
   if (!answer || answer->records.empty()) return {false, fmt::format("temperror ({} has no key record)", who)};
   const auto* record = std::get_if<std::string>(&answer->records.front());

@@ -1,4 +1,5 @@
-// The playground's receiver: an SMTP server whose answer is chosen by the local part, and which checks the DKIM signatures of what arrives.
+// The playground's receiver: an SMTP server whose answer is chosen by the local part, and which checks the DKIM signatures of
+// what arrives.
 #pragma once
 
 #include <boost/asio/basic_socket_acceptor.hpp>
