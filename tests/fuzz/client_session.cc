@@ -56,12 +56,12 @@ class Delivery {
 
   void begin() {
     for (const mail::RecipientReply& own : session_.outcome()) require(own.reply.code != 0);
-    dot_sent_ = false;
     if (transactions_++ == 3) {
       session_.quit();
       quitting_ = true;
       return;
     }
+    dot_sent_ = false;
     mail::Transaction transaction;
     transaction.reverse_path = mail::ReversePath(mail::Mailbox("alice", "example.com"));
     transaction.recipients = {mail::Mailbox("bob", "example.net"), mail::Mailbox("carol", "example.net")};
