@@ -69,12 +69,14 @@ void Schedule::refilled(const std::string& destination, std::vector<DueRecipient
   const auto meanwhile = std::exchange(place->refilling, nullptr);
   std::erase(refills_, place);
   Time due = complete ? next_due.value_or(never) : now;
+  // A row that was read before the record of an attempt came in shows the recipient as it was: it must not go out again.
+  std::erase_if(recipients, [&](const DueRecipient& recipient) {
+    const Key key{recipient.message, recipient.index};
+    if (meanwhile->finished.contains(key) || meanwhile->dropped.contains(key.message)) return true;
+    return active_.contains(key) || holds(*place, key);
+  });
   std::size_t taken = 0;
   for (const auto& recipient : recipients) {
-    const Key key{recipient.message, recipient.index};
-    // A row that was read before the record of an attempt came in shows the recipient as it was: it must not go out again.
-    if (meanwhile->finished.contains(key) || meanwhile->dropped.contains(key.message)) continue;
-    if (active_.contains(key) || holds(*place, key)) continue;
     if (recipient.next_attempt > now) {
       due = std::min(due, recipient.next_attempt);
     } else if (place->rest_until > now || room(*place) == 0) {

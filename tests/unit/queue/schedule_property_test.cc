@@ -169,10 +169,9 @@ class World {
     REQUIRE(refilling_.insert(refill.destination).second);
     REQUIRE(refill.limit > 0);
     later([this, refill] {
-      auto [rows, complete] = read(refill);
-      later([this, name = refill.destination, rows = std::move(rows), complete] {
+      later([this, name = refill.destination, page = read(refill)] {
         refilling_.erase(name);
-        schedule_.refilled(name, rows, complete, std::nullopt, now_);
+        schedule_.refilled(name, page.first, page.second, std::nullopt, now_);
       });
     });
   }
@@ -185,7 +184,7 @@ class World {
       rows.push_back({QueueId(key.first), key.second, row.attempts, row.next_attempt, start + 24h, row.destination});
     }
     std::ranges::sort(rows, {}, &DueRecipient::next_attempt);
-    const auto later_row = std::ranges::find_if(rows, [this](const auto& row) { return row.next_attempt > now_; });
+    const auto later_row = std::ranges::find_if(rows, [this](const auto& waiting) { return waiting.next_attempt > now_; });
     const bool complete = later_row - rows.begin() < static_cast<std::ptrdiff_t>(refill.limit);
     if (rows.size() > refill.limit) rows.resize(refill.limit + (complete ? 1 : 0));
     return {rows, complete};
