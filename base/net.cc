@@ -11,8 +11,9 @@
 namespace base {
 
 Result<IpAddress> IpAddress::parse(std::string_view text) {
-  const std::string terminated(text);
+  const std::string terminated(text.substr(0, text.find('\0')));
   IpAddress address;
+  if (terminated.size() < text.size()) return fail(Kind::invalid, fmt::format("\"{}\" is not an IP address", printable(text)));
   if (inet_pton(AF_INET, terminated.c_str(), address.octets_.data()) == 1) return address;
   std::array<std::uint8_t, 16> octets{};
   if (inet_pton(AF_INET6, terminated.c_str(), octets.data()) == 1) return v6(octets);
