@@ -52,23 +52,6 @@ class StoredContent {
   }
 };
 
-namespace {
-
-Result<void> verify(std::string_view field_text, const dkim::SigningRule& rule, const dkim::SigningOptions& options,
-                    const StoredContent& stored) {
-  const std::size_t colon = field_text.find(':');
-  mail::Field field;
-  field.name = field_text.substr(0, colon);
-  field.value = field_text.substr(colon + 1, field_text.size() - colon - 3);  // without the final CR LF
-  field.raw = field_text;
-  auto signature = dkim::Signature::parse(field.value);
-  if (!signature) return std::unexpected(signature.error());
-  return dkim::check_signature(field, *signature, stored.header, stored.hashes.of(options.canonicalization.body),
-                               rule.key.public_key());
-}
-
-}  // namespace
-
 Draft::Draft(std::shared_ptr<const Settings> settings, Trust trust, queue::QueueId id, BufferBudget& budget)
     : settings_(std::move(settings)),
       trust_(trust),
@@ -157,7 +140,8 @@ void Draft::sign(Sealed& sealed, const StoredContent& stored, base::Time now) co
       sealed.signing_error = fmt::format("{} ({}): {}", rule->selector, rule->domain, field.error().words);
       continue;
     }
-    if (auto verified = verify(*field, *rule, options, stored); !verified) {
+    const dkim::Digest& stored_hash = stored.hashes.of(options.canonicalization.body);
+    if (auto verified = dkim::check_field(*field, stored.header, stored_hash, rule->key.public_key()); !verified) {
       sealed.signing_error =
           fmt::format("{} ({}): the new signature does not verify: {}", rule->selector, rule->domain, verified.error().words);
       continue;
