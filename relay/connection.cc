@@ -57,7 +57,11 @@ Task<Result<void>> Connection::connect(base::IpAddress address, std::uint16_t po
   }
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
   auto [failure] = co_await socket_.async_connect(target, as_result);
-  if (failure) co_return std::unexpected(error_of(failure, "cannot connect"));
+  if (failure) {
+    // Whatever the network says of a host (refused, unreachable), it is this host that is closed: the next one may be open.
+    const Kind kind = failure == asio::error::timed_out ? Kind::timeout : Kind::closed;
+    co_return base::fail(kind, fmt::format("cannot connect: {}", failure.message()));
+  }
   socket_.non_blocking(true, error);
   peer_ = address;
   peer_port_ = port;

@@ -133,6 +133,7 @@ Task<Result<Hosts::Found>> Hosts::by_mx(std::shared_ptr<const Settings> settings
   std::vector<Question> question(1, Question{domain, dns::RecordType::mx});
   auto answers = co_await ask(std::move(question));
   const Result<dns::Answer>& answer = answers.front();
+  if (!answer && answer.error().kind == Kind::invalid) co_return base::fail(Kind::refused, answer.error().words);
   if (!answer) co_return std::unexpected(answer.error());
   auto hosts = dns::mx_hosts(domain, *answer, random_);
   if (!hosts) co_return std::unexpected(hosts.error());
@@ -161,7 +162,8 @@ Task<Result<Hosts::Found>> Hosts::addresses(std::shared_ptr<const Settings> sett
     std::vector<base::IpAddress> ipv6;
     for (std::size_t i = 0; i < asked.size(); ++i) {
       if (asked[i].name != host) continue;
-      unsure = unsure || !answers[i];
+      // A name that cannot be asked for will never have an address.
+      unsure = unsure || (!answers[i] && answers[i].error().kind != Kind::invalid);
       if (answers[i]) found.ttl = std::min(found.ttl, answers[i]->ttl);
       (asked[i].type == dns::RecordType::a ? ipv4 : ipv6) = addresses_in(answers[i]);
     }
