@@ -16,7 +16,6 @@ build_packages=(g++ cmake ninja-build pkg-config ccache "${boost[@]}" libspdlog-
   catch2 libc-ares-dev libsqlite3-dev libssl-dev zlib1g-dev)
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 shellcheck man-db git)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
-bench_packages=(python3)
 lab_packages=(python3 iproute2 util-linux openssl)
 
 as_root() {

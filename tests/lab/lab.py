@@ -1,0 +1,287 @@
+"""The story of the lab: a hundred messages from the domestic Postfix through mailferry to a receiver, then what goes wrong on the way.
+
+Started by `run`, in namespaces of its own. Prints each check that fails and ends with "N passed, N failed"."""
+import collections
+import json
+import pathlib
+import re
+import shutil
+import signal
+import sys
+import time
+
+import messages
+import postfix
+import zones
+from machines import LabError, Machine, Network, Roots, run, wait_until
+from mailferry import Mailferry
+
+HERE = pathlib.Path(__file__).resolve().parent
+CANONICALIZATIONS = ("relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple")
+ON_THE_WAY = {"return-path", "x-original-to", "delivered-to", "authentication-results", "received", "dkim-signature", "date", "message-id"}
+INBOX = "/var/mail/lab/inbox/new"
+
+
+class Checks:
+    """Counts what holds and tells what does not."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def that(self, what, holds, detail=""):
+        if holds:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print(f"FAILED  {what}" + (f": {detail}" if detail else ""), flush=True)
+        return holds
+
+
+class Lab:
+    def __init__(self, binary, folder):
+        self.folder = folder
+        self.checks = Checks()
+        shutil.rmtree(folder / "run", ignore_errors=True)
+        self.logs = folder / "run"
+        (self.logs / "keys").mkdir(parents=True)
+        self.network = Network()
+        roots = Roots(self.logs / "machines", folder / "layer")
+        self.keys = [zones.Key(self.logs / "keys", domain, selector, algorithm.split("-", maxsplit=1)[0])
+                     for domain, wanted in messages.SIGNED.items() for selector, algorithm in sorted(wanted)]
+        self.world = Machine(self.network, roots, "world", [zones.RECEIVER, zones.DNS])
+        self.home = Machine(self.network, roots, "home", [zones.HOME])
+        self.network.plug("relay", [zones.RELAY])
+        self.relay = Mailferry(binary, self.logs, "relay", self.keys)
+        self.sent = 0
+
+    def start(self):
+        zones.start(self.world, self.keys, self.logs / "nsd.log")
+        wait_until("NSD to answer", lambda: self.world.path("/run/nsd.pid").exists())
+        postfix.start_receiver(self.world, {"nobody@abc.com": "550 5.1.1 no such user", "later@abc.com": "450 4.2.0 come back later"},
+                               self.logs / "opendkim.log")
+        postfix.start_domestic(self.home)
+        self.relay.configure(CANONICALIZATIONS[0])
+        self.relay.start()
+
+    def inject(self, mails):
+        """Hands mails over at the domestic Postfix, as a desk at home would; returns refused recipients."""
+        order = {"host": zones.HOME, "mails": []}
+        for mail in mails:
+            file = self.logs / "sent" / f"{self.sent:03d}.eml"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(mail.data)
+            self.sent += 1
+            order["mails"].append({"sender": mail.sender, "recipients": mail.recipients, "file": str(file)})
+        listing = self.logs / "order.json"
+        listing.write_text(json.dumps(order))
+        with open(listing, encoding="utf-8") as stdin:
+            return json.loads(run("ip", "netns", "exec", "home", sys.executable, HERE / "inject.py", stdin=stdin))
+
+    def arrived(self):
+        """Files in the receiver's Maildir."""
+        folder = self.world.path(INBOX)
+        return sorted(folder.iterdir()) if folder.exists() else []
+
+    def wait_for_copies(self, count, seconds=180):
+        try:
+            wait_until(f"{count} copies at the receiver", lambda: len(self.arrived()) >= count, seconds)
+        except LabError as error:
+            self.checks.that("all copies arrive", False, f"{error}; there are {len(self.arrived())}")
+
+    def keep_logs(self):
+        for machine in (self.home, self.world):
+            (self.logs / f"postfix-{machine.name}.log").write_text(machine.read(postfix.LOG))
+        for file in self.arrived():
+            (self.logs / "arrived").mkdir(exist_ok=True)
+            shutil.copy(file, self.logs / "arrived")
+
+
+def delivered_to(file):
+    """The recipient that a file in the Maildir was delivered to."""
+    found = re.search(rb"^Delivered-To: (.*)$", file.read_bytes(), re.MULTILINE)
+    return found.group(1).decode() if found else ""
+
+
+def field_names(prefix):
+    return [line.split(b":")[0].decode(errors="replace").lower() for line in prefix.split(b"\n") if line and line[:1] not in b" \t"]
+
+
+def results_of_opendkim(data):
+    """(domain, selector) → result, from the field that the receiver's OpenDKIM wrote."""
+    found = re.search(rb"^Authentication-Results: mx\.abc\.com;((?:.*\n)(?:[ \t].*\n)*)", data, re.MULTILINE)
+    results = {}
+    without_comments = re.sub(r"\([^)]*\)", "", found.group(1).decode(errors="replace") if found else "")
+    for part in without_comments.split(";"):
+        words = " ".join(part.split())
+        result, domain, selector = (re.search(pattern, words) for pattern in (r"dkim=(\w+)", r"header\.d=(\S+)", r"header\.s=(\S+)"))
+        if result and domain and selector and domain.group(1) != "elsewhere.example":
+            results[domain.group(1), selector.group(1)] = result.group(1)
+    return results
+
+
+def what_changed(data, original):
+    """Words about how a delivered message differs from what was sent, but for the fields put in front; empty when it does not."""
+    if not data.endswith(original):
+        return "the message itself is changed"
+    unknown = set(field_names(data[:len(data) - len(original)])) - ON_THE_WAY
+    return f"fields in front: {unknown}" if unknown else ""
+
+
+def check_message(lab, message, files, verified, canonicalization):
+    """All copies of a message: its bytes, what stands in front of them, and both verifiers' words."""
+    that, original = lab.checks.that, message.data.replace(b"\r\n", b"\n")
+    to = sorted(delivered_to(file) for file in files)
+    if not that(f"{message.name}: arrives once for each recipient", to == sorted(message.recipients), f"arrived for {to}"):
+        return
+    changes = {file.name: words for file in files if (words := what_changed(file.read_bytes(), original))}
+    that(f"{message.name}: byte-exact", not changes, str(changes))
+    expected = {(*signature, canonicalization) for signature in message.signatures}
+    for file in files:
+        found = [one for one in verified[file.name] if one["domain"] != "elsewhere.example"]
+        tags = [(one["domain"], one["selector"], one["algorithm"], one["canonicalization"]) for one in found]
+        judged = results_of_opendkim(file.read_bytes())
+        good = (sorted(tags) == sorted(expected), all(one["good"] for one in found),
+                judged == {(domain, selector): "pass" for domain, selector, _ in message.signatures})
+        if not all(good):
+            break
+    that(f"{message.name}: the signatures it should have", good[0], str(tags))
+    that(f"{message.name}: verifies with dkimpy", good[1], str(found))
+    that(f"{message.name}: verifies with OpenDKIM", good[2], str(judged))
+
+
+def verify_with_dkimpy(lab):
+    lab.world.path("/tmp/verify.py").write_bytes((HERE / "verify.py").read_bytes())
+    return json.loads(lab.world.run("/usr/bin/python3", "/tmp/verify.py", INBOX))
+
+
+def change_canonicalization(lab, canonicalization, how):
+    lab.relay.configure(canonicalization)
+    if how == "reload":
+        lab.relay.reload()
+    else:
+        lab.checks.that("SIGTERM ends with 0", lab.relay.stop() == 0)
+        lab.relay.start()
+
+
+def hundred_messages(lab):
+    """A quarter of the messages under each canonicalization; the ways to change it alternate."""
+    everything = messages.hundred()
+    expected = 0
+    for index, canonicalization in enumerate(CANONICALIZATIONS):
+        if index > 0:
+            change_canonicalization(lab, canonicalization, "reload" if index % 2 else "restart")
+        batch = everything[index::len(CANONICALIZATIONS)]
+        refused = lab.inject(batch)
+        lab.checks.that(f"the domestic Postfix takes the messages for {canonicalization}", not refused, str(refused))
+        expected += sum(len(message.recipients) for message in batch)
+        lab.wait_for_copies(expected)
+    verified = verify_with_dkimpy(lab)
+    copies = collections.defaultdict(list)
+    for file in lab.arrived():
+        copies[delivered_to(file)[:4]].append(file)
+    for message in everything:
+        check_message(lab, message, copies[message.recipients[0][:4]], verified, CANONICALIZATIONS[message.number % len(CANONICALIZATIONS)])
+
+
+def ways_of_the_mail(lab):
+    """What the logs of both Postfix say about the way."""
+    that = lab.checks.that
+    home, world = lab.home.read(postfix.LOG), lab.world.read(postfix.LOG)
+    that("mailferry offers STARTTLS to the domestic Postfix", "TLS connection established to 34.56.78.90" in home)
+    that("nothing is deferred at home", "status=deferred" not in home)
+    that("nothing bounces at home", "status=bounced" not in home)
+    that("delivered with TLS", all(event.get("tls", "none").startswith("TLS") for event in lab.relay.events("delivered")),
+         str(lab.relay.events("delivered")[:1]))
+    that("the receiver knows the relay by name", "client=mail.mydomain.com[34.56.78.90]" in world)
+    that("forty recipients in one transaction", ", nrcpt=40 (queue active)" in world)
+    connections, taken = world.count("]: connect from mail.mydomain.com"), world.count("client=mail.mydomain.com")
+    that("connections are used again", 0 < connections < taken, f"{connections} connections for {taken} messages")
+    wait_until("mailferry's queue to be empty", lambda: lab.relay.queue() == [])
+    that("as many delivered lines as copies", len(lab.relay.events("delivered")) == len(lab.arrived()),
+         f"{len(lab.relay.events('delivered'))} of {len(lab.arrived())}")
+
+
+def ask_as_stranger(lab):
+    """What mailferry says at RCPT to a client that is not in mynetworks."""
+    script = f"""import smtplib
+server = smtplib.SMTP("{zones.RELAY}", 25, timeout=30)
+server.ehlo("stranger.example")
+server.mail("boss@mydomain.com")
+code, words = server.rcpt("m000@abc.com")
+print(code, words.decode())
+server.quit()"""
+    return run("ip", "netns", "exec", "world", sys.executable, "-c", script).decode().strip()
+
+
+def one_mail(recipients, subject):
+    data = f"From: boss@mydomain.com\r\nTo: {recipients[0]}\r\nSubject: {subject}\r\n\r\n{subject}\r\n".encode()
+    return messages.Message(0, subject, "mydomain.com", "boss@mydomain.com", recipients, data, set())
+
+
+def refusals(lab):
+    that = lab.checks.that
+    answer = ask_as_stranger(lab)
+    that("a stranger gets 550 5.7.1 at RCPT", answer.startswith("550 5.7.1"), answer)
+    before = len(lab.arrived())
+    lab.inject([one_mail(["nobody@abc.com", "somebody@abc.com"], "one of two is refused")])
+    lab.wait_for_copies(before + 1)
+    wait_until("the bounce in the log", lambda: lab.relay.events("bounced"))
+    bounced = lab.relay.events("bounced")
+    that("the refused recipient alone bounces", [event.get("to", "").strip("<>") for event in bounced] == ["nobody@abc.com"], str(bounced))
+    that("the log has the receiver's words", "no such user" in bounced[0].get("reply", ""), str(bounced[0]))
+    failed = [row for row in lab.relay.queue() if row["state"] == "failed"]
+    that("a failed message is kept", [row["recipient"].strip("<>") for row in failed] == ["nobody@abc.com"], str(failed))
+
+
+def waiting_recipients(lab):
+    return [row["recipient"].strip("<>") for row in lab.relay.queue() if row["state"] != "failed"]
+
+
+def deferral(lab):
+    """A deferred message outlives SIGTERM, is seen in the queue with and without the daemon, and leaves when the receiver takes it."""
+    that = lab.checks.that
+    before = len(lab.arrived())
+    lab.inject([one_mail(["later@abc.com"], "the receiver is not ready")])
+    wait_until("the deferral in the log", lambda: lab.relay.events("deferred"))
+    that("the log names the reply", "come back later" in lab.relay.events("deferred")[0].get("reply", ""))
+    that("queue list shows the deferred message", waiting_recipients(lab) == ["later@abc.com"], str(lab.relay.queue()))
+    that("SIGTERM ends with 0 while mail waits", lab.relay.stop() == 0)
+    that("queue list shows it with the daemon stopped", waiting_recipients(lab) == ["later@abc.com"])
+    postfix.set_access(lab.world, {})
+    postfix.reload_postfix(lab.world)
+    lab.relay.start()
+    lab.wait_for_copies(before + 1)
+    wait_until("the queue to forget it", lambda: waiting_recipients(lab) == [])
+    delivered = [event for event in lab.relay.events("delivered") if "later@abc.com" in event.get("to", "")]
+    that("delivered once", len(delivered) == 1 and len(lab.arrived()) == before + 1, str(delivered))
+
+
+def end(lab):
+    that = lab.checks.that
+    that("SIGTERM ends with 0 at the end", lab.relay.stop() == 0)
+    said = lab.relay.said()
+    that("no sanitizer spoke", not re.search(r"Sanitizer|runtime error", said), said[:2000])
+    that("the domestic queue is empty", postfix.domestic_queue_empty(lab.home))
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the first process of a namespace ignores it otherwise
+    binary, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
+    lab = Lab(binary, folder)
+    try:
+        lab.start()
+        for chapter in (hundred_messages, ways_of_the_mail, refusals, deferral, end):
+            started = time.monotonic()
+            chapter(lab)
+            print(f"lab: {chapter.__name__.replace('_', ' ')} ({time.monotonic() - started:.0f} s)", flush=True)
+    except LabError as error:
+        lab.checks.that("the lab goes on", False, str(error))
+    finally:
+        lab.keep_logs()
+    if lab.checks.failed:
+        print(f"logs: {lab.logs}")
+    print(f"{lab.checks.passed} passed, {lab.checks.failed} failed")
+    return 1 if lab.checks.failed else 0
+
+
+sys.exit(main())

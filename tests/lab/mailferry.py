@@ -1,0 +1,118 @@
+"""mailferry on its machine: configuration, start, signals, log and command line."""
+import json
+import re
+import signal
+import subprocess
+
+from machines import DNS, LabError, wait_until, write
+from zones import HOME, RELAY
+
+CONFIG = """hostname = "mail.mydomain.com"
+postmaster = "admin@mydomain.com"
+spool = "{folder}/spool"
+
+[log]
+to = "{folder}/mailferry.log"
+
+[[listen]]
+address = "{relay}:25"
+
+[accept]
+mynetworks = ["{home}"]
+
+[dkim]
+canonicalization = "{canonicalization}"
+{rules}
+[delivery]
+bind_ipv4 = "{relay}"
+ip_versions = "ipv4-only"
+
+[retry]
+delays = [{delays}]
+
+[dns]
+servers = ["{dns}:53"]
+
+[admin]
+socket = "{folder}/admin.sock"
+"""
+
+RULE = """[[dkim.sign]]
+from = "*@{domain}"
+domain = "{domain}"
+selector = "{selector}"
+key = "{key}"
+"""
+
+
+class Mailferry:
+    """Runs without a chroot, since its spool must lie on a real disk; only the network is the lab's."""
+
+    def __init__(self, binary, folder, namespace, keys):
+        self.binary, self.folder, self.namespace, self.keys = binary, folder, namespace, keys
+        self.config = folder / "mailferry.toml"
+        self.process = None
+
+    def configure(self, canonicalization="relaxed/relaxed", delays=("15s",)):
+        rules = "".join(RULE.format(domain=key.domain, selector=key.selector, key=key.path) for key in self.keys)
+        write(self.config, CONFIG.format(folder=self.folder, relay=RELAY, home=HOME, dns=DNS, canonicalization=canonicalization, rules=rules,
+                                         delays=", ".join(f'"{delay}"' for delay in delays)))
+
+    def _command(self, *arguments):
+        return ["ip", "netns", "exec", self.namespace, str(self.binary), *arguments, "-c", str(self.config)]
+
+    def start(self):
+        with open(self.folder / "stderr.log", "ab") as out:
+            self.process = subprocess.Popen(self._command("serve"), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        wait_until("mailferry to listen", self._up)
+
+    def _up(self):
+        if self.process.poll() is not None:
+            raise LabError(f"mailferry ended with {self.process.returncode}: {self.said()}")
+        return (self.folder / "admin.sock").is_socket() and self.listens()
+
+    def listens(self):
+        table = subprocess.run(["ip", "netns", "exec", self.namespace, "cat", "/proc/net/tcp"], check=True, stdout=subprocess.PIPE).stdout.decode()
+        return any(line.split()[1].endswith(":0019") and line.split()[3] == "0A" for line in table.splitlines()[1:])
+
+    def stop(self):
+        """SIGTERM; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return -1
+
+    def reload(self):
+        before = len(self.log())
+        self.process.send_signal(signal.SIGHUP)
+        wait_until("mailferry to reload", lambda: re.search(r"\breload(ed|-failed)\b", self.log()[before:]))
+
+    def log(self):
+        try:
+            return (self.folder / "mailferry.log").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def said(self):
+        return (self.folder / "stderr.log").read_text(errors="replace")
+
+    def events(self, verb):
+        """The log lines of a verb as dictionaries of their key=value pairs."""
+        found = []
+        for line in self.log().splitlines():
+            words = re.search(rf"\b{verb} (id=.*)", line)
+            if words:
+                found.append({name: value.strip('"') for name, value in re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)', words.group(1))})
+        return found
+
+    def cli(self, *arguments):
+        done = subprocess.run(self._command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise LabError(f"mailferry {' '.join(arguments)}: exit {done.returncode}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode()
+
+    def queue(self):
+        return json.loads(self.cli("queue", "list", "--json"))
