@@ -149,7 +149,9 @@ class AuthorReader {
     const std::size_t charset_end = text.find('?', 2);
     if (charset_end == std::string_view::npos || charset_end + 2 >= text.size() || text[charset_end + 2] != '?') return 0;
     const std::size_t end = text.find("?=", charset_end + 3);
-    return end == std::string_view::npos ? 0 : end + 2;
+    if (end == std::string_view::npos) return 0;
+    const char behind = end + 2 < rest_.size() ? rest_[end + 2] : ' ';
+    return in_angle_ || behind == '@' || behind == '.' ? 0 : end + 2;
   }
 
   std::string& part() { return at_ ? domain_ : local_part_; }

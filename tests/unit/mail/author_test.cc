@@ -61,6 +61,8 @@ TEST_CASE("a source route is passed over") {
 TEST_CASE("quoted and obsolete local parts are read") {
   CHECK(author("\"a b\"@example.com") == "\"a b\"@example.com");
   CHECK(author("\"alice\".smith@example.com") == "alice.smith@example.com");
+  CHECK(author("=?a?b?c?=@example.com") == "=?a?b?c?=@example.com");
+  CHECK(author("<=?a?b?c?=x@example.com>") == "=?a?b?c?=x@example.com");
   CHECK(author("a..b@example.com") == "\"a..b\"@example.com");
   CHECK(author("alice@[192.0.2.1]") == "alice@[192.0.2.1]");
   CHECK(author("<alice@[IPv6:2001:db8::1]>") == "alice@[IPv6:2001:db8::1]");
