@@ -56,6 +56,7 @@ Entry blocks(std::string_view name, std::vector<T>& members, std::string_view he
   made.add = [&members, entries] { return entries(members.emplace_back()); };
   made.all = [&members, entries] {
     std::vector<Entries> all;
+    all.reserve(members.size());
     for (T& member : members) all.push_back(entries(member));
     return all;
   };

@@ -24,7 +24,7 @@ bool Mistakes::touches(std::string_view key) const { return std::ranges::find(al
 
 std::string Mistakes::to_string(std::string_view name) const {
   std::vector<Mistake> sorted = all_;
-  std::ranges::stable_sort(sorted, {}, &Mistake::where);
+  std::ranges::sort(sorted);
   const std::size_t told = std::min(sorted.size(), most_told);
   std::string text;
   for (std::size_t i = 0; i < told; ++i) {

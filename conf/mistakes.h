@@ -1,6 +1,7 @@
 // What is wrong with a configuration file, gathered so that one reading tells all of it.
 #pragma once
 
+#include <compare>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@ class Mistakes {
     Position where;
     std::string key;
     std::string words;
+    friend auto operator<=>(const Mistake&, const Mistake&) = default;
   };
   std::vector<Mistake> all_;
 };

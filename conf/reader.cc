@@ -109,9 +109,14 @@ class Reader {
     mistakes_.add(first.where, key, fmt::format("not supported yet; remove [[{}]]", key));
   }
 
+  const std::vector<KeyHelp>& all_keys() {
+    if (all_keys_.empty()) all_keys_ = known_keys();
+    return all_keys_;
+  }
+
   void complain_unknown(const Member& member, const std::string& path, const Entries& entries) {
     std::string words = "unknown key";
-    if (const auto elsewhere = same_name_elsewhere(member.name, known_keys_)) {
+    if (const auto elsewhere = same_name_elsewhere(member.name, all_keys())) {
       words += fmt::format("; did you mean {}?", *elsewhere);
     } else if (const auto meant = nearest(member.name, entries)) {
       words += fmt::format("; did you mean {}?", *meant);
@@ -131,7 +136,7 @@ class Reader {
 
   std::string directory_;
   Mistakes& mistakes_;
-  std::vector<KeyHelp> known_keys_ = known_keys();
+  std::vector<KeyHelp> all_keys_;  ///< filled when the first unknown key asks
 };
 
 }  // namespace
