@@ -254,7 +254,7 @@ Reply Session::conclude(Result<Sealed> sealed) {
   services_.log.info("accepted")
       .with("id", id)
       .with("msgid", message.message_id)
-      .with("from", "<" + message.envelope.reverse_path.to_string() + ">")
+      .with("from", fmt::format("<{}>", message.envelope.reverse_path.to_string()))
       .with("client", fmt::format("{}[{}]", message.client.helo, message.client.address))
       .with("size", message.size())
       .with("rcpts", message.envelope.recipients.size());
@@ -270,7 +270,7 @@ void Session::refuse(const Reply& reply, std::string_view to) {
   ++services_.statistics.refused;
   services_.log.info("refused")
       .with("client", fmt::format("{}[{}]", session_.client().helo, session_.client().address))
-      .with("from", "<" + session_.envelope().reverse_path.to_string() + ">")
+      .with("from", fmt::format("<{}>", session_.envelope().reverse_path.to_string()))
       .with("to", to)
       .with("reply", reply.to_string());
   session_.reply(reply);
