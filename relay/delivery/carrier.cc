@@ -138,6 +138,7 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::next_job(std::string destina
     Idle* idle;
     ~Leave() {
       const auto place = dispatcher->idle_.find(destination);
+      if (place == dispatcher->idle_.end()) return;  // it was given a job, and it was the last one there
       place->second.remove(idle);
       if (place->second.empty()) dispatcher->idle_.erase(place);
     }
