@@ -56,8 +56,8 @@ std::optional<QuotedString> read_quoted_string(std::string_view text) {
       quoted.rest = text.substr(i + 1);
       return quoted;
     }
-    if (text[i] == '\\' && ++i == text.size()) return std::nullopt;
-    quoted.content += text[i];
+    if (text[i] == '\\') ++i;
+    if (i < text.size()) quoted.content += text[i];
   }
   return std::nullopt;
 }

@@ -37,14 +37,16 @@ std::size_t closing_bracket(std::string_view text) {
   enum class Inside : std::uint8_t { path, quotes, escape } inside = Inside::path;
   for (std::size_t i = 1; i < text.size(); ++i) {
     const char c = text[i];
-    if (inside == Inside::escape) {
-      inside = Inside::quotes;
-    } else if (inside == Inside::quotes) {
-      inside = c == '\\' ? Inside::escape : c == '"' ? Inside::path : Inside::quotes;
-    } else if (c == '>') {
-      return i;
-    } else if (c == '"') {
-      inside = Inside::quotes;
+    switch (inside) {
+      case Inside::escape: inside = Inside::quotes; break;
+      case Inside::quotes:
+        if (c == '\\') inside = Inside::escape;
+        if (c == '"') inside = Inside::path;
+        break;
+      case Inside::path:
+        if (c == '>') return i;
+        if (c == '"') inside = Inside::quotes;
+        break;
     }
   }
   return std::string_view::npos;
