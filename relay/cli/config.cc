@@ -18,6 +18,7 @@ int serve(const Common& common, bool check_only) {
     complain(config.error().words);
     return failed;
   }
+  for (const std::string& warning : conf::warnings(*config)) complain("warning: " + warning);
   DaemonOptions options;
   options.config_path = common.config_path;
   auto daemon = Daemon::make(*config, std::move(options));
@@ -35,7 +36,7 @@ int config_check(const Common& common) {
     complain(config.error().words);
     return failed;
   }
-  for (const std::string& warning : conf::warnings(*config)) fmt::print(stderr, "mailferry: warning: {}\n", warning);
+  for (const std::string& warning : conf::warnings(*config)) complain("warning: " + warning);
   const auto settings = make_settings(*config, SecretUse::check_only);
   if (!settings) {
     complain(settings.error().words);

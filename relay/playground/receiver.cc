@@ -124,6 +124,7 @@ DkimResult judge(const mail::Field& field, const dkim::Signature& signature, con
   const auto key = dkim::parse_key_record(*record, signature.algorithm);
   if (!key) return {false, fmt::format("permerror ({}: {})", who, key.error().words)};
   dkim::BodyHash hash(signature.canonicalization.body, signature.body_length);
+  hash.update(header.held_back());
   hash.update(body);
   const auto checked = dkim::check_signature(field, signature, header, hash.finish(), *key);
   if (!checked) return {false, fmt::format("fail ({}: {})", who, checked.error().words)};

@@ -5,15 +5,9 @@
 //   relay_bench --smtp HOST:PORT --sink PORT [--pid N]...   a relay that runs already (Postfix, say), delivering to the sink
 //
 // It prints rates, CPU, memory, fsyncs and thread switches per message, and what one signature costs on this machine.
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +17,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <optional>
 #include <string>
 #include <thread>
@@ -32,11 +25,11 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "dkim/crypto.h"
+#include "tests/load/loopback.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using base::Fd;
 
 struct Plan {
   std::string mailferry;
@@ -54,174 +47,14 @@ struct Plan {
   std::exit(1);
 }
 
-Fd listen_on(std::uint16_t port, std::uint16_t& chosen) {
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int one = 1;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd.get(), 512) != 0)
-    give_up("cannot listen");
-  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  chosen = ntohs(address.sin_port);
-  return fd;
-}
-
-std::optional<Fd> connect_to(std::uint16_t port) {
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return std::nullopt;
-  const int one = 1;
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return fd;
-}
-
-bool send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
-/// Lines of a socket, cheaply.
-class Lines {
- public:
-  explicit Lines(int fd) : fd_(fd), buffer_(65536) {}
-  bool next(std::string_view& line) {
-    for (;;) {
-      const std::string_view held(buffer_.data() + start_, end_ - start_);
-      const std::size_t end = held.find('\n');
-      if (end != std::string_view::npos) {
-        line = held.substr(0, end + 1);
-        start_ += end + 1;
-        return true;
-      }
-      if (start_ > 0)
-        std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(start_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_),
-                  buffer_.begin());
-      end_ -= start_;
-      start_ = 0;
-      if (end_ == buffer_.size()) return false;
-      const ssize_t got = ::recv(fd_, buffer_.data() + end_, buffer_.size() - end_, 0);
-      if (got <= 0) return false;
-      end_ += static_cast<std::size_t>(got);
-    }
-  }
-  /// The last line of a reply.
-  bool reply(std::string_view& line) {
-    while (next(line)) {
-      if (line.size() > 3 && line[3] != '-') return true;
-    }
-    return false;
-  }
-
- private:
-  int fd_;
-  std::vector<char> buffer_;
-  std::size_t start_ = 0;
-  std::size_t end_ = 0;
-};
-
-/// A receiver that takes everything, pipelining included.
-class Sink {
- public:
-  explicit Sink(std::uint16_t port) : listening_(listen_on(port, port_)), accepting_([this] { accept(); }) {
-    accepting_.detach();
-  }
-  std::uint16_t port() const { return port_; }
-  std::uint64_t messages() const { return messages_; }
-  std::uint64_t connections() const { return connections_; }
-
- private:
-  void accept() {
-    for (;;) {
-      const int fd = ::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC);
-      if (fd < 0) return;
-      const int one = 1;
-      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-      ++connections_;
-      std::thread([this, fd] { serve(Fd(fd)); }).detach();
-    }
-  }
-
-  void serve(const Fd& fd) {
-    Lines lines(fd.get());
-    std::string_view line;
-    bool in_data = false;
-    std::string out = "220 sink ESMTP\r\n";
-    for (;;) {
-      if (!out.empty() && !send_all(fd.get(), out)) return;
-      out.clear();
-      if (!lines.next(line)) return;
-      if (in_data) {
-        if (line != ".\r\n") continue;
-        in_data = false;
-        ++messages_;
-        out = "250 2.0.0 taken\r\n";
-        continue;
-      }
-      const std::string verb = base::upper(line.substr(0, 4));
-      if (verb == "EHLO")
-        out = "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE 0\r\n250 ENHANCEDSTATUSCODES\r\n";
-      else if (verb == "DATA") {
-        in_data = true;
-        out = "354 go on\r\n";
-      } else if (verb == "QUIT") {
-        send_all(fd.get(), "221 2.0.0 bye\r\n");
-        return;
-      } else
-        out = "250 2.1.0 ok\r\n";
-    }
-  }
-
-  std::uint16_t port_ = 0;
-  std::atomic<std::uint64_t> messages_{0};
-  std::atomic<std::uint64_t> connections_{0};
-  Fd listening_;
-  std::thread accepting_;
-};
-
-std::string message_text(std::uint64_t number, std::uint64_t size) {
-  std::string text = fmt::format(
-      "From: Bench <bench@mydomain.com>\r\nTo: Somebody <user{0}@abc.com>\r\nSubject: message {0}\r\nDate: Tue, 24 Nov 2026 "
-      "12:00:00 +0000\r\n"
-      "Message-ID: <{0}.bench@mydomain.com>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
-      number);
-  while (text.size() + 2 < size) {
-    const std::size_t line = std::min<std::size_t>(70, static_cast<std::size_t>(size) - text.size() - 2);
-    text.append(line, static_cast<char>('a' + text.size() % 26));
-    text += "\r\n";
-  }
-  return text;
-}
-
-/// One client session: pipelined MAIL, RCPT, DATA, then the content, message after message.
-void generate(const Plan& plan, std::atomic<std::uint64_t>& next, std::atomic<std::uint64_t>& accepted) {
-  auto fd = connect_to(plan.relay_port);
-  if (!fd) give_up("cannot connect to the relay");
-  Lines lines(fd->get());
-  std::string_view line;
-  if (!lines.reply(line) || !send_all(fd->get(), "EHLO bench.mydomain.com\r\n") || !lines.reply(line)) give_up("no EHLO reply");
+/// One client session, message after message.
+void generate(const Plan& plan, std::atomic<std::uint64_t>& next) {
+  auto client = load::Client::open(plan.relay_port);
+  if (!client) give_up("cannot connect to the relay");
   for (std::uint64_t number = next++; number < plan.messages; number = next++) {
-    const std::string commands = fmt::format("MAIL FROM:<bench@mydomain.com>\r\nRCPT TO:<user{}@abc.com>\r\nDATA\r\n", number);
-    if (!send_all(fd->get(), commands)) give_up("the relay hung up");
-    for (int i = 0; i < 3; ++i) {
-      if (!lines.reply(line)) give_up("the relay hung up");
-    }
-    if (!line.starts_with("354")) give_up("no 354: " + std::string(line));
-    if (!send_all(fd->get(), message_text(number, plan.size) + ".\r\n") || !lines.reply(line)) give_up("the relay hung up");
-    if (!line.starts_with("250")) give_up("not accepted: " + std::string(line));
-    ++accepted;
+    const auto reply = client->send(number, plan.size);
+    if (!reply || !reply->starts_with("250")) give_up("not accepted: " + reply.value_or("the relay hung up"));
   }
-  send_all(fd->get(), "QUIT\r\n");
 }
 
 struct Usage {
@@ -301,7 +134,7 @@ class Relay {
       ::_exit(127);
     }
     for (int i = 0; i < 500; ++i) {
-      if (connect_to(plan.relay_port)) return;
+      if (load::connect_to(plan.relay_port)) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     give_up("the relay did not start");
@@ -368,24 +201,21 @@ Usage usage_of_all(const std::vector<int>& pids) {
 int main(int argc, char** argv) {
   Plan plan = parse(argc, argv);
   const double signature = signature_cost();
-  Sink sink(plan.sink_port);
+  const load::Sink sink(plan.sink_port);
   std::string folder = (std::filesystem::temp_directory_path() / "mailferry-bench-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) give_up("cannot make a folder");
   std::optional<Relay> relay;
   if (!plan.mailferry.empty()) {
-    {
-      const Fd probe = listen_on(0, plan.relay_port);
-    }
+    plan.relay_port = load::free_port();
     relay.emplace(plan, folder, sink.port());
     plan.pids.push_back(relay->pid());
   }
   const Usage before = usage_of_all(plan.pids);
   const std::uint64_t syncs_before = relay ? relay->syncs() : 0;
   std::atomic<std::uint64_t> next{0};
-  std::atomic<std::uint64_t> accepted{0};
   const auto start = Clock::now();
   std::vector<std::thread> clients;
-  for (std::uint64_t i = 0; i < plan.sessions; ++i) clients.emplace_back([&] { generate(plan, next, accepted); });
+  for (std::uint64_t i = 0; i < plan.sessions; ++i) clients.emplace_back([&] { generate(plan, next); });
   for (std::thread& client : clients) client.join();
   const double accept_seconds = std::chrono::duration<double>(Clock::now() - start).count();
   while (sink.messages() < plan.messages) std::this_thread::sleep_for(std::chrono::milliseconds(2));
