@@ -35,7 +35,7 @@ class ContentWriter {
   Result<void> append(std::string_view octets);
   /// fdatasync on the file and its directory; the content is durable when this returns. Keeps the file.
   Result<Content> finish();
-  /// Takes back a finished file (the accept failed afterwards).
+  /// Takes back a finished file that was never given to Store::accept(): from there on it is the store's.
   static void discard(Disk& disk, const Content& content);
 
  private:

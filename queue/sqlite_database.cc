@@ -17,7 +17,8 @@ using base::Kind;
 
 /// How long a statement waits for a lock of another process.
 constexpr int busy_timeout_ms = 5000;
-constexpr sqlite3_int64 rewrite_piece = 256 << 10;
+/// SQLite's VFS for Unix writes less than 128 KiB at once.
+constexpr sqlite3_int64 rewrite_piece = 64 << 10;
 
 /// No room, and certainly nothing written: a write that found none, never a sync.
 bool is_full(int code, int system_error) {

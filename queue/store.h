@@ -42,6 +42,8 @@ class Store {
   virtual ~Store() = default;
 
   /// Message, envelope and prefix; content too unless it is a file, which must be synced already. Durable before `done`.
+  /// A content file is the store's from here on: when the message is certainly not kept it is removed; when that is uncertain
+  /// (Kind::storage) the next start finds out. The caller must not remove it.
   virtual void accept(Message message, Done done) = 0;
   /// Outcomes of attempts. A message none of whose recipients is queued, deferred, held or failed is removed with its content.
   virtual void record(std::vector<DeliveryRecord> records, Done done) = 0;

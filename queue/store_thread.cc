@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "queue/content_file.h"
+
 namespace queue {
 namespace {
 
@@ -148,6 +150,7 @@ bool StoreThread::gather(std::vector<Operation>& group) {
 
 void StoreThread::run_group(std::vector<Operation>& group) {
   if (health_.load() == Health::closed) {
+    remove_content(group);
     complete(group, base::fail(Kind::storage, "the queue is closed to writing after a failed write"));
     return;
   }
@@ -160,6 +163,7 @@ void StoreThread::run_group(std::vector<Operation>& group) {
     became(Health::open, "there is room on the disk again");
   } else if (written.error().kind == Kind::full) {
     became(Health::full, written.error().words);
+    remove_content(group);
   } else {
     became(Health::closed, written.error().words);
     written = base::fail(Kind::storage, written.error().words);
@@ -206,6 +210,14 @@ Result<void> StoreThread::apply(Operation& operation) {
     bulk->changing = *changing;
   }
   return {};
+}
+
+void StoreThread::remove_content(const std::vector<Operation>& group) {
+  Disk& disk = options_.disk != nullptr ? *options_.disk : real_disk();
+  for (const Operation& operation : group) {
+    const auto* const accept = std::get_if<Operation::Accept>(&operation.call);
+    if (accept != nullptr && !operation.failure) ContentWriter::discard(disk, accept->message.content);
+  }
 }
 
 void StoreThread::complete(std::vector<Operation>& group, const Result<void>& written) {

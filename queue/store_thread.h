@@ -75,6 +75,8 @@ class StoreThread : public Store {
   void run_group(std::vector<Operation>& group);
   Result<void> write_group(std::vector<Operation>& group);
   Result<void> apply(Operation& operation);
+  /// Content files of messages that are certainly not kept.
+  void remove_content(const std::vector<Operation>& group);
   void complete(std::vector<Operation>& group, const Result<void>& written);
   void tidy();
   void reopen_when_due();

@@ -1,0 +1,227 @@
+// Lets the store die, lose unsynced writes, fail and run full at every step, and compares what is left with what was promised.
+//
+//   crash_test [--long] [--mode NAME] [--at STEP] [--seed NUMBER]
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.h"
+#include "check.h"
+#include "fault_vfs.h"
+#include "workload.h"
+
+namespace crash {
+namespace {
+
+using What = Fault::What;
+
+/// A child that runs longer than this hangs: the promise is broken too.
+constexpr unsigned patience_seconds = 60;
+
+struct Case {
+  std::string name;
+  std::uint64_t at = 0;
+  Plan plan;
+  std::uint64_t die_at_fault_point = 0;
+  bool must_recover = false;  ///< the process lives on and takes mail again
+};
+
+struct Settings {
+  bool longer = false;
+  std::string mode;
+  std::uint64_t at = 0;
+  std::uint32_t seed = 1;
+};
+
+/// The ledger in memory that parent and child share.
+class SharedLedger {
+ public:
+  SharedLedger() : memory_(::mmap(nullptr, sizeof(Ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) std::abort();
+    ledger_ = new (memory_) Ledger();
+  }
+  SharedLedger(const SharedLedger&) = delete;
+  SharedLedger& operator=(const SharedLedger&) = delete;
+  ~SharedLedger() { ::munmap(memory_, sizeof(Ledger)); }
+  Ledger& operator*() { return *ledger_; }
+  Ledger* operator->() { return ledger_; }
+
+ private:
+  void* memory_;
+  Ledger* ledger_ = nullptr;
+};
+
+/// In memory where there is such a file system: nothing is synced for real, the disk is simulated.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    const auto parent =
+        std::filesystem::exists("/dev/shm") ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+    std::string pattern = (parent / "mailferry-crash-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    path_ = pattern;
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class Runner {
+ public:
+  explicit Runner(Settings settings) : settings_(std::move(settings)), folder_(std::make_optional<TemporaryFolder>()) {}
+
+  int run() {
+    measure();
+    for (std::uint64_t at = 1; at <= steps_; ++at) run_step(at);
+    for (std::uint64_t at = 1; at <= fault_points_; ++at) run_case({"death-at-fault-point", at, Plan(), at, false});
+    fmt::print("{} cases, {} steps, {} fault points, {} times full, {} times closed, {} failures\n", cases_, steps_,
+               fault_points_, full_, closed_, failures_);
+    if (settings_.mode.empty() && (full_ == 0 || closed_ == 0)) {
+      fmt::print("the faults had no effect\n");
+      return 1;
+    }
+    return failures_ == 0 ? 0 : 1;
+  }
+
+ private:
+  /// How many steps an undisturbed run takes; a few more, because groups form differently.
+  void measure() {
+    const Case undisturbed{"undisturbed", 0, Plan(), 0, true};
+    SharedLedger ledger;
+    run_child(undisturbed, ledger);
+    steps_ = ledger->steps * 11 / 10;
+    fault_points_ = ledger->fault_points * 11 / 10;
+    judge(undisturbed, ledger, 0);
+  }
+
+  void run_step(std::uint64_t at) {
+    const auto seed = static_cast<std::uint32_t>(settings_.seed * 1000003 + at);
+    const std::uint64_t later = at + 1 + seed % 23;
+    run_case({"death", at, {{What::death, at, 1}, {}, 50, seed}, 0, false});
+    run_case({"power-cut", at, {{What::power_cut, at, 1}, {}, kept_percent(at), seed}, 0, false});
+    if (every(at, 2)) run_case({"error", at, {{What::error, at, 1 + at % 3}, {}, 50, seed}, 0, true});
+    if (every(at, 2)) {
+      run_case(
+          {"error-then-power-cut", at, {{What::error, at, 1}, {What::power_cut, later, 1}, kept_percent(at), seed}, 0, false});
+    }
+    if (every(at, 4)) run_case({"error-then-death", at, {{What::error, at, 1}, {What::death, later, 1}, 50, seed}, 0, false});
+    if (every(at, 2)) run_case({"full", at, {{What::full, at, 1 + at % 30}, {}, 50, seed}, 0, true});
+    if (every(at, 4)) {
+      run_case(
+          {"full-then-power-cut", at, {{What::full, at, 20}, {What::power_cut, later, 1}, kept_percent(at), seed}, 0, false});
+    }
+    if (!settings_.longer) return;
+    run_case({"power-cut-all-lost", at, {{What::power_cut, at, 1}, {}, 0, seed}, 0, false});
+    run_case({"power-cut-all-kept", at, {{What::power_cut, at, 1}, {}, 100, seed}, 0, false});
+    run_case({"power-cut-mixed", at, {{What::power_cut, at, 1}, {}, 50, seed}, 0, false});
+  }
+
+  bool every(std::uint64_t at, std::uint64_t nth) const { return settings_.longer || settings_.at != 0 || at % nth == 0; }
+  static unsigned kept_percent(std::uint64_t at) {
+    constexpr unsigned choices[] = {0, 50, 90, 50, 100};
+    return choices[at % std::size(choices)];
+  }
+
+  void run_case(const Case& wanted) {
+    if (!settings_.mode.empty() && settings_.mode != wanted.name) return;
+    if (settings_.at != 0 && settings_.at != wanted.at) return;
+    SharedLedger ledger;
+    const int status = run_child(wanted, ledger);
+    judge(wanted, ledger, status);
+  }
+
+  int run_child(const Case& wanted, SharedLedger& ledger) {
+    folder_.emplace();
+    Work plan;
+    plan.spool = folder_->path() + "/spool";
+    plan.messages = settings_.longer ? 64 : 17;
+    plan.die_at_fault_point = wanted.die_at_fault_point;
+    std::fflush(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(patience_seconds);
+      work(plan, wanted.plan, *ledger);
+      std::_Exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return status;
+  }
+
+  void judge(const Case& wanted, SharedLedger& ledger, int status) {
+    ++cases_;
+    full_ += ledger->became_full ? 1 : 0;
+    closed_ += ledger->became_closed ? 1 : 0;
+    std::vector<std::string> wrong = check(folder_->path() + "/spool", *ledger);
+    const bool ended_well = WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == death_code);
+    if (!ended_well) wrong.push_back(fmt::format("the process ended with status {}", status));
+    if (wanted.must_recover && !ledger->recovered) wrong.emplace_back("the store does not take mail again");
+    if (wrong.empty()) return;
+    ++failures_;
+    fmt::print("crash_test --mode {} --at {} --seed {}\n", wanted.name, wanted.at, settings_.seed);
+    for (const std::string& words : wrong) fmt::print("  {}\n", words);
+  }
+
+  const Settings settings_;
+  std::optional<TemporaryFolder> folder_;
+  std::uint64_t steps_ = 0;
+  std::uint64_t fault_points_ = 0;
+  std::uint64_t cases_ = 0;
+  std::uint64_t full_ = 0;
+  std::uint64_t closed_ = 0;
+  std::uint64_t failures_ = 0;
+};
+
+std::optional<Settings> parse(const std::vector<std::string_view>& arguments) {
+  Settings settings;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--long") {
+      settings.longer = true;
+      continue;
+    }
+    if (i + 1 == arguments.size()) return std::nullopt;
+    const std::string_view value = arguments[++i];
+    const auto number = base::parse_number(value);
+    if (arguments[i - 1] == "--mode") {
+      settings.mode = value;
+    } else if (arguments[i - 1] == "--at" && number) {
+      settings.at = *number;
+    } else if (arguments[i - 1] == "--seed" && number) {
+      settings.seed = static_cast<std::uint32_t>(*number);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return settings;
+}
+
+}  // namespace
+}  // namespace crash
+
+int main(int argc, char** argv) {
+  const auto settings = crash::parse({argv + 1, argv + argc});
+  if (!settings) {
+    fmt::print(stderr, "crash_test [--long] [--mode NAME] [--at STEP] [--seed NUMBER]\n");
+    return 2;
+  }
+  crash::register_fault_vfs();
+  return crash::Runner(*settings).run();
+}
