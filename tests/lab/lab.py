@@ -261,7 +261,10 @@ def end(lab):
     that("SIGTERM ends with 0 at the end", lab.relay.stop() == 0)
     said = lab.relay.said()
     that("no sanitizer spoke", not re.search(r"Sanitizer|runtime error", said), said[:2000])
-    that("the domestic queue is empty", postfix.domestic_queue_empty(lab.home))
+    try:
+        wait_until("the domestic queue to be empty", lambda: postfix.domestic_queue_empty(lab.home))
+    except LabError as error:
+        that("the domestic queue is empty", False, str(error))
 
 
 def main():
