@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 #include <numeric>
+#include <ranges>
 
 namespace base {
 namespace {
@@ -148,8 +149,8 @@ std::string hex(std::string_view octets) {
 
 std::string crockford32(std::uint64_t value, int digits) {
   std::string text(static_cast<std::size_t>(digits), '0');
-  for (auto place = text.rbegin(); place != text.rend(); ++place) {
-    *place = crockford_alphabet[value & 31U];
+  for (char& place : std::views::reverse(text)) {
+    place = crockford_alphabet[value & 31U];
     value >>= 5U;
   }
   return text;

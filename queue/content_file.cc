@@ -89,8 +89,7 @@ Result<ContentReader> ContentReader::open(const Content& content) {
 Result<std::size_t> ContentReader::read(std::span<char> buffer) {
   if (!content_.is_file()) {
     const std::string_view rest = content_.octets().substr(static_cast<std::size_t>(offset_));
-    const std::size_t count = std::min(rest.size(), buffer.size());
-    std::copy_n(rest.data(), count, buffer.data());
+    const std::size_t count = rest.copy(buffer.data(), buffer.size());
     offset_ += count;
     return count;
   }
