@@ -75,7 +75,7 @@ void add_queue_commands(CLI::App& app, Choice& choice) {
   };
   for (const auto& [name, help, act] : acts) {
     CLI::App* command =
-        add_command(*queue, choice, name, help, [&choice, act = act] { return act(choice.common, choice.queue); });
+        add_command(*queue, choice, name, help, [&choice, run = act] { return run(choice.common, choice.queue); });
     add_json(command, choice);
     add_filters(command, choice);
     command->add_flag("--yes", choice.queue.yes, "act on more than one message without asking");

@@ -215,6 +215,7 @@ int main(int argc, char** argv) {
   std::atomic<std::uint64_t> next{0};
   const auto start = Clock::now();
   std::vector<std::thread> clients;
+  clients.reserve(plan.sessions);
   for (std::uint64_t i = 0; i < plan.sessions; ++i) clients.emplace_back([&] { generate(plan, next); });
   for (std::thread& client : clients) client.join();
   const double accept_seconds = std::chrono::duration<double>(Clock::now() - start).count();

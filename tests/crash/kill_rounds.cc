@@ -153,6 +153,7 @@ int main(int argc, char** argv) {
   std::atomic<std::uint64_t> next{1};
   std::atomic<bool> stop{false};
   std::vector<std::thread> clients;
+  clients.reserve(sessions);
   for (int i = 0; i < sessions; ++i) clients.emplace_back([&] { send_messages(port, next, stop, book); });
   std::mt19937_64 random(seed);
   for (std::uint64_t round = 0; round < rounds; ++round) {
