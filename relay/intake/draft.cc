@@ -14,6 +14,23 @@ using base::Result;
 /// Under memory pressure content becomes a file from this size on; smaller buffers are not worth an fsync of their own.
 constexpr std::size_t write_out_when_tight = 16U << 10U;
 
+/// A line without a colon ends the header: its start may have come with an earlier piece, and is body after all.
+void take_apart(std::string_view content, mail::HeaderBlock& header, dkim::BodyHashes& hashes) {
+  if (!header.complete()) {
+    content.remove_prefix(header.feed(content));
+    if (header.complete()) hashes.update(header.held_back());
+  }
+  hashes.update(content);
+}
+
+void conclude(mail::HeaderBlock& header, dkim::BodyHashes& hashes) {
+  if (!header.complete()) {
+    header.finish();
+    hashes.update(header.held_back());
+  }
+  hashes.finish();
+}
+
 }  // namespace
 
 /// What the store will hand to a delivery, read back: header, body hashes, CRC.
@@ -35,8 +52,7 @@ class StoredContent {
         take(std::string_view(piece).substr(0, *count));
       }
     }
-    header.finish();
-    hashes.finish();
+    conclude(header, hashes);
     return {};
   }
 
@@ -47,8 +63,7 @@ class StoredContent {
  private:
   void take(std::string_view bytes) {
     crc = queue::crc32(crc, bytes);
-    const std::size_t head = header.complete() ? 0 : header.feed(bytes);
-    hashes.update(bytes.substr(head));
+    take_apart(bytes, header, hashes);
   }
 };
 
@@ -62,17 +77,14 @@ Draft::Draft(std::shared_ptr<const Settings> settings, Trust trust, queue::Queue
 Draft::~Draft() { budget_.remove(counted_); }
 
 void Draft::take(std::string_view content) {
-  const std::size_t head = header_.complete() ? 0 : header_.feed(content);
-  header_octets_ += head;
-  if (head < content.size()) hashes_.update(content.substr(head));
+  take_apart(content, header_, hashes_);
   buffer_.append(content);
   budget_.add(content.size());
   counted_ += content.size();
 }
 
 void Draft::finish() {
-  header_.finish();
-  hashes_.finish();
+  conclude(header_, hashes_);
   const auto from = header_.find("From");
   if (from.empty()) return;
   if (auto author = mail::first_address(from.front()->value)) author_ = std::move(*author);

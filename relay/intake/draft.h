@@ -84,7 +84,6 @@ class Draft {
   queue::QueueId id_;
   BufferBudget& budget_;
   mail::HeaderBlock header_;
-  std::size_t header_octets_ = 0;
   dkim::BodyHashes hashes_;
   std::optional<mail::Mailbox> author_;
   std::string buffer_;
