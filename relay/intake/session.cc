@@ -221,13 +221,11 @@ Task<Reply> Session::accept() {
         return;
       }
       queue::Message message = sealed->message;
+      // From here on a content file is the store's, whatever comes of it.
       services.store.accept(std::move(message),
-                            [&services, done = std::move(done), sealed = std::move(sealed)](Result<void> stored) mutable {
-                              if (stored) return done(std::move(sealed));
-                              asio::post(services.workers, [&disk = services.disk, content = sealed->message.content] {
-                                queue::ContentWriter::discard(disk, content);
-                              });
-                              done(std::unexpected(stored.error()));
+                            [done = std::move(done), sealed = std::move(sealed)](Result<void> stored) mutable {
+                              if (!stored) return done(std::unexpected(stored.error()));
+                              done(std::move(sealed));
                             });
     });
   };
