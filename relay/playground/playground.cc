@@ -100,15 +100,23 @@ void show(const Arrival& arrival) {
   std::fflush(stdout);
 }
 
+/// How the reader can call this program from where he stands.
+std::string program() {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error || path.parent_path() == "/usr/bin") return "mailferry";
+  return std::filesystem::proximate(path, error).string();
+}
+
 void show_what_to_try(const std::string& address, const std::string& config_path) {
   const std::size_t colon = address.rfind(':');
   fmt::print(
       "--- the relay is up on {0}; mail for ok@, defer@, reject@, slow@ and drop@playground.example shows what it does\n"
       "  swaks --server {1} --port {2} --from you@{3} --to defer@playground.example\n"
-      "  mailferry queue list -c {4}\n"
-      "  mailferry status -c {4}\n"
+      "  {5} queue list -c {4}\n"
+      "  {5} status -c {4}\n"
       "Ctrl-C ends it.\n",
-      address, address.substr(0, colon), address.substr(colon + 1), sender_domain, config_path);
+      address, address.substr(0, colon), address.substr(colon + 1), sender_domain, config_path, program());
   std::fflush(stdout);
 }
 
