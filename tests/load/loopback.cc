@@ -74,6 +74,10 @@ std::optional<Fd> connect_to(std::uint16_t port) {
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = loopback(port);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return std::nullopt;
+  // On loopback a connect to a port where nobody listens may meet itself, when the system gives it that very port.
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0 || own.sin_port == address.sin_port) return std::nullopt;
   without_delay(fd.get());
   return fd;
 }
