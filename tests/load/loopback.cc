@@ -77,8 +77,12 @@ std::optional<Fd> connect_to(std::uint16_t port) {
   // On loopback a connect to a port where nobody listens may meet itself, when the system gives it that very port.
   sockaddr_in own{};
   socklen_t size = sizeof own;
-  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0 || own.sin_port == address.sin_port) return std::nullopt;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0 || own.sin_port == address.sin_port)
+    return std::nullopt;
   without_delay(fd.get());
+  // A connection that was under way when the listening process was killed may stay open at this end for ever.
+  const timeval patience{30, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   return fd;
 }
 
