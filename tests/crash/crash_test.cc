@@ -116,7 +116,7 @@ class Runner {
   }
 
   void run_step(std::uint64_t at) {
-    const auto seed = static_cast<std::uint32_t>(settings_.seed * 1000003 + at);
+    const auto seed = static_cast<std::uint32_t>(std::uint64_t{settings_.seed} * 1000003 + at);
     const std::uint64_t later = at + 1 + seed % 23;
     run_case({"death", at, {{What::death, at, 1}, {}, 50, seed}, 0, false});
     run_case({"power-cut", at, {{What::power_cut, at, 1}, {}, kept_percent(at), seed}, 0, false});
