@@ -128,7 +128,7 @@ class Runner {
       run_case({"error-then-power-cut", at, {{What::error, at, errors}, cut, kept_percent(at / 2), seed}, 0, false});
     }
     if (every(at, 4)) run_case({"error-then-death", at, {{What::error, at, 1}, {What::death, later, 1}, 50, seed}, 0, false});
-    if (every(at, 3)) run_case({"full", at, {{What::full, at, 1 + at % 30}, {}, 50, seed}, 0, true});
+    if (every(at, 3)) run_case({"full", at, {{What::full, at, 1 + at % 20}, {}, 50, seed}, 0, true});
     if (every(at, 4)) {
       run_case(
           {"full-then-power-cut", at, {{What::full, at, 20}, {What::power_cut, later, 1}, kept_percent(at), seed}, 0, false});
