@@ -29,7 +29,10 @@ using namespace asio::experimental::awaitable_operators;
 constexpr std::uint64_t most_body = 4U << 20U;
 constexpr std::size_t longest_path = 107;  // sun_path of unix(7)
 constexpr std::size_t content_piece = 64U << 10U;
-constexpr std::chrono::seconds request_time(60);
+/// For a request and its response, the silence before it included: a person may be asked "drop 40 messages?" in between.
+constexpr std::chrono::minutes request_time(5);
+/// The socket is for a few admins; past it new connections are closed at once.
+constexpr std::size_t most_connections = 100;
 /// Past so many ids in one request the client asks again: a batch stays a short transaction.
 constexpr std::size_t most_ids = 10'000;
 
@@ -174,19 +177,27 @@ Task<void> Api::accept() {
       co_await pause.async_wait(as_result);
       continue;
     }
-    services_.tasks.spawn(serve(std::move(socket)));
+    if (connections_ < most_connections) services_.tasks.spawn(serve(std::move(socket)));
   }
 }
 
 Task<void> Api::serve(LocalSocket socket) {
+  struct Count {
+    explicit Count(std::size_t& number) : number_(number) { ++number_; }
+    ~Count() { --number_; }
+    Count(const Count&) = delete;
+    Count& operator=(const Count&) = delete;
+    std::size_t& number_;
+  };
+  const Count count(connections_);
   Deadline deadline(services_.loop);
-  deadline.after(request_time);
-  co_await (converse(socket) || deadline.expired());
+  co_await (converse(socket, deadline) || deadline.expired());
 }
 
-Task<void> Api::converse(LocalSocket& socket) {
+Task<void> Api::converse(LocalSocket& socket, Deadline& deadline) {
   beast::flat_buffer buffer;
   for (;;) {
+    deadline.after(request_time);
     http::request_parser<http::string_body> parser;
     parser.body_limit(most_body);
     auto [read_error, read_count] = co_await http::async_read(socket, buffer, parser, as_result);

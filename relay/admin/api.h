@@ -56,7 +56,7 @@ class Api {
 
   Task<void> accept();
   Task<void> serve(LocalSocket socket);
-  Task<void> converse(LocalSocket& socket);
+  Task<void> converse(LocalSocket& socket, Deadline& deadline);
   Task<Response> answer(Request request);
   Task<base::Result<void>> stream(LocalSocket& socket, std::shared_ptr<const queue::Message> message);
 
@@ -73,6 +73,7 @@ class Api {
   Strand reading_;
   std::function<Task<json::object>()> status_;
   std::string path_;
+  std::size_t connections_ = 0;
   asio::basic_socket_acceptor<Protocol, Executor> acceptor_;
 };
 

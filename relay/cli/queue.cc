@@ -200,6 +200,21 @@ Result<void> cat_from_database(queue::Reader& reader, queue::QueueId id, const s
   }
 }
 
+/// For a command about one message: its id, where the answer comes from, and what went wrong.
+int for_message(const Common& common, const std::string& text,
+                const std::function<Result<void>(Source&, queue::QueueId)>& act_on) {
+  const auto id = queue::QueueId::parse(text);
+  if (!id) {
+    complain(id.error().words);
+    return wrong_usage;
+  }
+  auto source = Source::open(common);
+  const auto acted = source ? act_on(*source, *id) : Result<void>(std::unexpected(source.error()));
+  if (acted) return done;
+  complain(acted.error().words);
+  return failed;
+}
+
 }  // namespace
 
 int queue_list(const Common& common, const QueueArguments& arguments) {
@@ -228,49 +243,29 @@ int queue_list(const Common& common, const QueueArguments& arguments) {
 }
 
 int queue_show(const Common& common, const std::string& text) {
-  const auto id = queue::QueueId::parse(text);
-  if (!id) {
-    complain(id.error().words);
-    return wrong_usage;
-  }
-  auto source = Source::open(common);
-  if (!source) {
-    complain(source.error().words);
-    return failed;
-  }
-  auto message = source->client() != nullptr ? source->client()->get("/v1/queue/" + id->to_string())
-                                             : message_from_database(source->reader(), *id);
-  if (!message) {
-    complain(message.error().words);
-    return failed;
-  }
-  if (common.json) {
-    fmt::print("{}\n", json::serialize(*message));
-  } else {
-    print_message(message->as_object());
-  }
-  return done;
+  return for_message(common, text, [&common](Source& source, queue::QueueId id) -> Result<void> {
+    auto message = source.client() != nullptr ? source.client()->get("/v1/queue/" + id.to_string())
+                                              : message_from_database(source.reader(), id);
+    if (!message) return std::unexpected(message.error());
+    if (common.json) {
+      fmt::print("{}\n", json::serialize(*message));
+    } else {
+      print_message(message->as_object());
+    }
+    return {};
+  });
 }
 
 int queue_cat(const Common& common, const std::string& text) {
-  const auto id = queue::QueueId::parse(text);
-  if (!id) {
-    complain(id.error().words);
-    return wrong_usage;
-  }
-  auto source = Source::open(common);
-  if (!source) {
-    complain(source.error().words);
-    return failed;
-  }
-  const auto sink = [](std::string_view octets) { std::cout.write(octets.data(), static_cast<std::streamsize>(octets.size())); };
-  const auto sent = source->client() != nullptr
-                        ? source->client()->stream(fmt::format("/v1/queue/{}/content", id->to_string()), sink)
-                        : cat_from_database(source->reader(), *id, sink);
-  std::cout.flush();
-  if (sent) return done;
-  complain(sent.error().words);
-  return failed;
+  return for_message(common, text, [](Source& source, queue::QueueId id) {
+    const auto sink = [](std::string_view octets) {
+      std::cout.write(octets.data(), static_cast<std::streamsize>(octets.size()));
+    };
+    auto sent = source.client() != nullptr ? source.client()->stream(fmt::format("/v1/queue/{}/content", id.to_string()), sink)
+                                           : cat_from_database(source.reader(), id, sink);
+    std::cout.flush();
+    return sent;
+  });
 }
 
 int queue_retry(const Common& common, const QueueArguments& arguments) {
