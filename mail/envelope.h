@@ -13,6 +13,33 @@ namespace mail {
 /// BODY= of RFC 6152.
 enum class BodyType : std::uint8_t { seven_bit, eight_bit };
 
+/// RET= of RFC 3461 4.3: what a failure report returns of the message.
+enum class Return : std::uint8_t { unspecified, full, headers };
+
+/// NOTIFY= of RFC 3461 4.1: never, or any of success, failure and delay. Not given: failures, and delays as we see fit.
+class Notify {
+ public:
+  static constexpr std::uint8_t never = 1;
+  static constexpr std::uint8_t success = 2;
+  static constexpr std::uint8_t failure = 4;
+  static constexpr std::uint8_t delay = 8;
+
+  Notify() = default;
+  /// `never` rules out the others, other bits are dropped.
+  explicit Notify(std::uint8_t bits) : bits_((bits & never) != 0 ? never : bits & (success | failure | delay)) {}
+
+  /// 0 when it was not given.
+  std::uint8_t bits() const { return bits_; }
+  bool is_given() const { return bits_ != 0; }
+  bool wants_success() const { return (bits_ & success) != 0; }
+  bool wants_failure() const { return !is_given() || (bits_ & failure) != 0; }
+  bool wants_delay() const { return !is_given() || (bits_ & delay) != 0; }
+  friend bool operator==(const Notify&, const Notify&) = default;
+
+ private:
+  std::uint8_t bits_ = 0;
+};
+
 /// The client as it presented itself and as the socket knows it; goes into Received and into the log.
 class Client {
  public:
@@ -23,12 +50,14 @@ class Client {
   friend bool operator==(const Client&, const Client&) = default;
 };
 
-/// One forward-path. DSN parameters (RFC 3461) get their place here.
+/// One forward-path and what its sender wants to be told about it (RFC 3461).
 class Recipient {
  public:
   Recipient() = default;
   explicit Recipient(Mailbox to) : mailbox(std::move(to)) {}
   Mailbox mailbox;
+  Notify notify;
+  std::string orcpt;  ///< ORCPT= as it was given, "rfc822;" and xtext, at most 500 octets; empty: not given
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 
@@ -38,6 +67,8 @@ class Envelope {
   std::vector<Recipient> recipients;
   BodyType body = BodyType::seven_bit;
   std::optional<std::uint64_t> declared_size;  ///< SIZE= of RFC 1870, octets
+  Return ret = Return::unspecified;
+  std::string envid;  ///< ENVID= of RFC 3461 4.4 as it was given, xtext, at most 100 octets; empty: not given
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
