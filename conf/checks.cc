@@ -72,6 +72,9 @@ Check<std::uint64_t> between(std::uint64_t least, std::uint64_t most) {
 Check<Bytes> between(Bytes least, Bytes most) {
   return between_values<Bytes>(least, most, [](Bytes value) { return base::to_string(value); });
 }
+Check<std::optional<Duration>> if_set(Check<Duration> check) {
+  return [check = std::move(check)](std::optional<Duration>& value) { return value ? check(*value) : std::string(); };
+}
 Check<Duration> between(Duration least, Duration most) {
   return between_values<Duration>(least, most, [](Duration value) { return base::to_string(value); });
 }
@@ -154,6 +157,8 @@ std::string check_domain_pattern(std::string& pattern) {
   }
   return fmt::format("{} matches no domain; write it like \"example.com\", \"*.example.com\" or \"*\"", shown(pattern));
 }
+
+std::string check_shape_pattern(std::string& pattern) { return pattern.empty() ? "" : check_domain_pattern(pattern); }
 
 std::string check_route_host(std::string& host) {
   const std::size_t bracket = host.rfind(']');

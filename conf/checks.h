@@ -14,6 +14,8 @@ namespace conf {
 Check<std::uint64_t> between(std::uint64_t least, std::uint64_t most);
 Check<Bytes> between(Bytes least, Bytes most);
 Check<Duration> between(Duration least, Duration most);
+/// For a value that may be left unset.
+Check<std::optional<Duration>> if_set(Check<Duration> check);
 
 // Each may bring the value to its normal form (lower case).
 std::string check_port(std::uint16_t& port);
@@ -31,6 +33,7 @@ std::string check_from_pattern(std::string& pattern);    ///< of [[dkim.sign]]
 std::string check_signing_domain(std::string& domain);   ///< a domain or "%"
 std::string check_selector(std::string& selector);       ///< labels with dots between (RFC 6376 3.1)
 std::string check_domain_pattern(std::string& pattern);  ///< of [[route]]
+std::string check_shape_pattern(std::string& pattern);   ///< the same, or empty
 std::string check_route_host(std::string& host);
 std::string check_hosts(std::vector<std::string>& hosts);  ///< at least one
 std::string check_delays(std::vector<Duration>& delays);   ///< at least one

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,10 +85,24 @@ struct Delivery {
   DeliveryTls tls = DeliveryTls::opportunistic;
 };
 
+/// What a shape or a route says otherwise than [retry].
+struct RetryOverride {
+  std::vector<Duration> delays;     ///< empty: as [retry]
+  std::optional<Duration> give_up;  ///< written ""; as [retry]
+  std::optional<Duration> warn;
+};
+
+struct Shape {
+  std::string mx;      ///< pattern on the MX host, or empty
+  std::string domain;  ///< pattern on the recipient's domain, or empty; just one of the two is set
+  RetryOverride retry;
+};
+
 struct Route {
   std::string domain;              ///< pattern; "*" is the default route
   std::vector<std::string> hosts;  ///< "host:port", "[1.2.3.4]:25", "mx"; at least one, form checked
   DeliveryTls tls = DeliveryTls::opportunistic;
+  RetryOverride retry;
 };
 
 struct Retry {
@@ -95,6 +110,7 @@ struct Retry {
                                   std::chrono::minutes(30), std::chrono::hours(1),   std::chrono::hours(2),
                                   std::chrono::hours(4)};  ///< at least one
   Duration give_up = std::chrono::days(5);
+  Duration warn = std::chrono::hours(4);  ///< 0: no delay notice
 };
 
 struct Local {
@@ -116,6 +132,7 @@ struct Config {
   std::string hostname;
   std::string postmaster;
   std::string spool = "/var/lib/mailferry";
+  bool spool_unsafe = false;  ///< take a spool in memory or on a network
   std::uint64_t threads = 0;  ///< 0: one per core
   Log log;
   std::vector<Listen> listen;  ///< defaults(): 0.0.0.0:25 with STARTTLS
@@ -123,6 +140,7 @@ struct Config {
   Accept accept;
   Dkim dkim;
   Delivery delivery;
+  std::vector<Shape> shape;
   std::vector<Route> route;
   Retry retry;
   Local local;

@@ -193,14 +193,29 @@ Entries entries_of(Delivery& delivery) {
   };
 }
 
-Entries shape_entries() {
+Check<Duration> retry_delay() { return between(seconds(1), hours(24 * 7)); }
+Check<Duration> give_up_time() { return between(minutes(1), hours(24 * 60)); }
+Check<Duration> warning_time() { return between(seconds(0), hours(24 * 60)); }
+
+Entry retry_override(RetryOverride& retry) {
+  return table("retry", "What differs from [retry] here.",
+               {
+                   list("delays", retry.delays, "As retry.delays; empty: those.", retry_delay()),
+                   field("give_up", retry.give_up, "As retry.give_up; \"\": that one.", if_set(give_up_time())),
+                   field("warn", retry.warn, "As retry.warn; \"\": that one.", if_set(warning_time())),
+               });
+}
+
+Entries entries_of(Shape& shape) {
   return {
-      later_without_off("mx", text_node("*.google.com"), "Pattern on the MX host: hosted domains share one limit."),
-      later_without_off("domain", text_node("example.com"), "Instead of mx: the recipient's domain."),
+      field("mx", shape.mx, "Pattern on the MX host: the domains that are hosted there share the block.", check_shape_pattern)
+          .shown_as(text_node("*.google.com")),
+      field("domain", shape.domain, "Instead of mx: pattern on the recipient's domain.", check_shape_pattern),
       later_without_off("connections", number_node(10), "Most connections to that receiver."),
       later_without_off("messages_per_connection", number_node(50), "Most messages over one connection."),
       later_without_off("rate", text_node("100/m"), "Most messages in a time."),
       later_without_off("tls", text_node("required"), "As delivery.tls."),
+      retry_override(shape.retry),
   };
 }
 
@@ -218,6 +233,7 @@ Entries entries_of(Route& route) {
       field("tls", route.tls, "As delivery.tls, for these hosts."),
       later("username", "", "Name for SMTP AUTH towards these hosts."),
       later("password_file", "", "File with the password for SMTP AUTH."),
+      retry_override(route.retry),
   };
 }
 
@@ -225,10 +241,10 @@ Entries entries_of(Retry& retry) {
   return {
       list("delays", retry.delays,
            "Time to the next attempt after each that failed; the last one repeats. Up to a tenth is added or taken.",
-           between(seconds(1), hours(24 * 7)), check_delays),
+           retry_delay(), check_delays),
       field("give_up", retry.give_up, "How long a message is tried at all (RFC 5321 4.5.4.1 advises four to five days).",
-            between(minutes(1), hours(24 * 60))),
-      later("warn", "0s", "When the sender is told of the delay, once; \"0s\": never."),
+            give_up_time()),
+      field("warn", retry.warn, "When the sender is told of the delay, once; \"0s\": never.", warning_time()),
   };
 }
 
@@ -240,6 +256,8 @@ Entries top_entries_of(Config& config) {
       field("postmaster", config.postmaster, "Receives the mail to postmaster, double bounces and alerts.", check_postmaster)
           .required(text_node("admin@example.com")),
       path("spool", config.spool, "Folder of the queue: its database and large messages.", check_path),
+      field("spool_unsafe", config.spool_unsafe,
+            "Take a spool in memory (tmpfs) or on a network file system, though a power cut may then lose accepted mail."),
       field("threads", config.threads, "Threads that sign; 0: one for each core.", between(0, 1024)),
   };
 }
@@ -275,9 +293,14 @@ Entries small_tables_of(Config& config) {
 
 }  // namespace
 
-Entry Entry::required(Node example) && {
+Entry Entry::shown_as(Node example) && {
   std::get<Field>(what).example = std::move(example);
   return std::move(*this);
+}
+
+Entry Entry::required(Node example) && {
+  std::get<Field>(what).need = Need::required;
+  return std::move(*this).shown_as(std::move(example));
 }
 
 Entries entries_of(Config& config) {
@@ -289,7 +312,7 @@ Entries entries_of(Config& config) {
   all.push_back(table("accept", "What is taken, from whom, and how much of it.", entries_of(config.accept)));
   all.push_back(table("dkim", "DKIM signatures.", entries_of(config.dkim)));
   all.push_back(table("delivery", "Sending to receivers.", entries_of(config.delivery)));
-  all.push_back(Entry{"shape", "Limits for a receiver, on top of the built-in profiles.", LaterBlocks{shape_entries()}});
+  all.push_back(blocks("shape", config.shape, "Limits for a receiver; the first match wins.", entries_of));
   all.push_back(blocks("route", config.route, "Hosts for a domain, instead of its MX; the first match wins.", entries_of));
   all.push_back(table("retry", "When delivery is tried again.", entries_of(config.retry)));
   Entries small = small_tables_of(config);

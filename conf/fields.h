@@ -18,12 +18,15 @@ namespace conf {
 struct Entry;
 using Entries = std::vector<Entry>;
 
+enum class Need : std::uint8_t { optional, required };
+
 /// A key with a value, tied to a member of one Config.
 struct Field {
   std::function<void(const Node& node, Place& place)> read;  ///< complains, or sets the member
   std::function<Node()> show;
   EnumWords words = {};              ///< what may be written, for an enumeration
-  std::optional<Node> example = {};  ///< the key is required; the sample file shows this
+  std::optional<Node> example = {};  ///< the sample file shows this instead of the default
+  Need need = Need::optional;
 };
 
 /// A key of a feature that is not there yet: nothing but `off` may be written, and without `off` nothing at all.
@@ -44,17 +47,14 @@ struct Blocks {
   std::function<std::vector<Entries>()> all;  ///< those that are there
 };
 
-/// [[name]] of a feature that is not there yet: refused.
-struct LaterBlocks {
-  std::vector<Entry> entries;
-};
-
 struct Entry {
   std::string name;
   std::string_view help;
-  std::variant<Field, LaterField, Table, Blocks, LaterBlocks> what;
+  std::variant<Field, LaterField, Table, Blocks> what;
 
-  /// The same with a required value, and one that the sample file shows.
+  /// The same with a value that the sample file shows.
+  Entry shown_as(Node example) &&;
+  /// The same, and the key has to be written.
   Entry required(Node example) &&;
 };
 

@@ -103,12 +103,6 @@ class Reader {
     }
   }
 
-  void read(const Node& node, const std::string& key, const LaterBlocks&) {
-    if (node.array() != nullptr && node.array()->empty()) return;
-    const Node& first = node.array() != nullptr ? node.array()->front() : node;
-    mistakes_.add(first.where, key, fmt::format("not supported yet; remove [[{}]]", key));
-  }
-
   const std::vector<KeyHelp>& all_keys() {
     if (all_keys_.empty()) all_keys_ = known_keys();
     return all_keys_;
@@ -128,7 +122,7 @@ class Reader {
 
   void complain_if_missing(const Node& node, const std::string& path, const Entry& entry) {
     const auto* field = std::get_if<Field>(&entry.what);
-    if (field == nullptr || !field->example) return;
+    if (field == nullptr || field->need == Need::optional) return;
     if (std::ranges::find(*node.table(), entry.name, &Member::name) != node.table()->end()) return;
     mistakes_.add(node.where, join(path, entry.name),
                   fmt::format("missing; write for example {} = {}", entry.name, to_toml(*field->example)));

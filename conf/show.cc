@@ -53,9 +53,6 @@ class TomlPrinter {
       print(block, path);
     }
   }
-  void print(const Entry&, const std::string& path, const LaterBlocks&) {
-    text += fmt::format("\n# [[{}]]: none  # {}\n", path, later_remark);
-  }
 };
 
 std::string json_of(const Entries& entries, int depth);
@@ -116,7 +113,7 @@ class SamplePrinter {
 
   void print(const Entry& entry, const std::string& path, const Field& field) {
     prose(help_of(entry));
-    const bool live = field.example && path == entry.name;
+    const bool live = field.need == Need::required && path == entry.name;
     text += fmt::format("{}{} = {}\n", live ? "" : "#", entry.name, to_toml(field.example ? *field.example : field.show()));
   }
   void print(const Entry& entry, const std::string&, const LaterField& field) {
@@ -126,21 +123,19 @@ class SamplePrinter {
   void print(const Entry& entry, const std::string& path, const Table& table) {
     text += "\n";
     prose(entry.help);
-    text += fmt::format("[{}]\n", path);
+    text += fmt::format("{}[{}]\n", in_blocks_ ? "#" : "", path);
     print(table.entries, path);
   }
   void print(const Entry& entry, const std::string& path, const Blocks& blocks) {
     text += "\n";
     prose(entry.help);
     text += fmt::format("#[[{}]]\n", path);
+    const bool outside = std::exchange(in_blocks_, true);
     print(blocks.add(), path);
+    in_blocks_ = outside;
   }
-  void print(const Entry& entry, const std::string& path, const LaterBlocks& blocks) {
-    text += "\n";
-    prose(entry.help);
-    text += fmt::format("#[[{}]]  # {}\n", path, later_remark);
-    print(blocks.entries, path);
-  }
+
+  bool in_blocks_ = false;  ///< commented out as a whole, headings too
 };
 
 void list_keys(const Entries& entries, const std::string& path, std::vector<KeyHelp>& keys) {
@@ -150,7 +145,6 @@ void list_keys(const Entries& entries, const std::string& path, std::vector<KeyH
     if (std::holds_alternative<LaterField>(entry.what)) keys.push_back(KeyHelp{key, help_of(entry), false});
     if (const auto* table = std::get_if<Table>(&entry.what)) list_keys(table->entries, key, keys);
     if (const auto* blocks = std::get_if<Blocks>(&entry.what)) list_keys(blocks->add(), key, keys);
-    if (const auto* blocks = std::get_if<LaterBlocks>(&entry.what)) list_keys(blocks->entries, key, keys);
   }
 }
 

@@ -77,6 +77,18 @@ void check_give_up(Together& together) {
                                                  base::to_string(retry.give_up), base::to_string(retry.delays.front())));
 }
 
+void check_shapes(Together& together) {
+  const auto& shapes = together.config().shape;
+  if (together.spoilt({"shape.mx", "shape.domain"})) return;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    if (shapes[i].mx.empty() && shapes[i].domain.empty()) {
+      together.complain("shape.mx", "missing; write mx = \"*.google.com\", or domain = \"example.com\" instead", i);
+    } else if (!shapes[i].mx.empty() && !shapes[i].domain.empty()) {
+      together.complain("shape.domain", "set beside shape.mx; write two [[shape]] blocks", i);
+    }
+  }
+}
+
 /// A network that hardly anybody owns.
 bool is_wide(const base::Cidr& network) {
   const bool v6 = network.to_string().find(':') != std::string::npos;
@@ -150,6 +162,7 @@ void check_together(const Config& config, const Node& root, Mistakes& mistakes) 
   check_listen_addresses(together);
   check_listen_tls(together);
   check_give_up(together);
+  check_shapes(together);
 }
 
 std::vector<std::string> warnings(const Config& config) {

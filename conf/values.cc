@@ -141,6 +141,12 @@ std::optional<std::uint16_t> Reading<std::uint16_t>::read(const Node& node, Plac
 }
 
 template <>
+std::optional<std::optional<Duration>> Reading<std::optional<Duration>>::read(const Node& node, Place& place) {
+  if (node.text() != nullptr && node.text()->empty()) return std::optional<Duration>();
+  return Reading<Duration>::read(node, place);
+}
+
+template <>
 std::optional<Duration> Reading<Duration>::read(const Node& node, Place& place) {
   return read_parsed<Duration>(node, place, "a duration in quotes like \"30s\", \"5m\", \"4h\" or \"5d\"", base::parse_duration);
 }
@@ -187,6 +193,7 @@ Node show_value(bool value) { return Node{value}; }
 Node show_value(std::uint64_t value) { return number_node(static_cast<std::int64_t>(value)); }
 Node show_value(std::uint16_t value) { return number_node(value); }
 Node show_value(Duration value) { return text_node(base::to_string(value)); }
+Node show_value(std::optional<Duration> value) { return value ? show_value(*value) : text_node(""); }
 Node show_value(Bytes value) { return text_node(base::to_string(value)); }
 Node show_value(const base::Endpoint& value) { return text_node(base::to_string(value)); }
 Node show_value(const base::Cidr& value) { return text_node(value.to_string()); }

@@ -73,6 +73,8 @@ std::optional<std::uint16_t> Reading<std::uint16_t>::read(const Node& node, Plac
 template <>
 std::optional<Duration> Reading<Duration>::read(const Node& node, Place& place);
 template <>
+std::optional<std::optional<Duration>> Reading<std::optional<Duration>>::read(const Node& node, Place& place);  ///< "": unset
+template <>
 std::optional<Bytes> Reading<Bytes>::read(const Node& node, Place& place);
 template <>
 std::optional<base::Endpoint> Reading<base::Endpoint>::read(const Node& node, Place& place);
@@ -100,6 +102,7 @@ Node show_value(bool value);
 Node show_value(std::uint64_t value);
 Node show_value(std::uint16_t value);
 Node show_value(Duration value);
+Node show_value(std::optional<Duration> value);
 Node show_value(Bytes value);
 Node show_value(const base::Endpoint& value);
 Node show_value(const base::Cidr& value);

@@ -35,6 +35,8 @@ TEST_CASE("what is not written has its default") {
   CHECK(config.dkim.mode == conf::DkimMode::sign);
   CHECK(config.retry.delays == std::vector<base::Duration>{1min, 5min, 15min, 30min, 1h, 2h, 4h});
   CHECK(config.retry.give_up == std::chrono::days(5));
+  CHECK(config.retry.warn == 4h);
+  CHECK_FALSE(config.spool_unsafe);
   CHECK(config.local.destinations == std::vector<std::string>{"localhost"});
   CHECK(config.dns.timeout == 5s);
   CHECK(config.admin.socket == "/run/mailferry/admin.sock");
@@ -85,6 +87,19 @@ TEST_CASE("dkim is read, with its keys in their order") {
   CHECK(dkim.sign[1].selector == "s2");
 }
 
+TEST_CASE("shapes and routes say what differs from [retry], and leave the rest unset") {
+  const conf::Config config = read_good("all.toml");
+  REQUIRE(config.shape.size() == 2);
+  CHECK(config.shape[0].mx == "*.google.com");
+  CHECK(config.shape[0].retry.delays == std::vector<base::Duration>{2min, 20min});
+  CHECK(config.shape[0].retry.give_up == std::nullopt);
+  CHECK(config.shape[0].retry.warn == std::nullopt);
+  CHECK(config.shape[1].domain == "example.net");
+  CHECK(config.route[0].retry.delays.empty());
+  CHECK(config.route[0].retry.give_up == 12h);
+  CHECK(config.route[0].retry.warn == 0s);
+}
+
 TEST_CASE("delivery, routes and retry are read") {
   const conf::Config config = read_good("all.toml");
   CHECK(config.delivery.port == 2525);
@@ -101,6 +116,7 @@ TEST_CASE("delivery, routes and retry are read") {
   CHECK(config.route[1].tls == conf::DeliveryTls::opportunistic);
   CHECK(config.retry.delays == std::vector<base::Duration>{10s, 1500ms});
   CHECK(config.retry.give_up == std::chrono::days(2));
+  CHECK(config.retry.warn == 90min);
 }
 
 TEST_CASE("local and dns are read") {

@@ -36,10 +36,12 @@ TEST_CASE("what the sample file has commented out are the defaults and right exa
   if (!config) FAIL(config.error().words);
   CHECK(config->dkim.sign.size() == 1);
   CHECK(config->route.size() == 1);
+  CHECK(config->shape.size() == 1);
   config->hostname = "";
   config->postmaster = "";
   config->dkim.sign.clear();
   config->route.clear();
+  config->shape.clear();
   CHECK(conf::show_config(*config) == conf::show_config(conf::defaults()));
 }
 

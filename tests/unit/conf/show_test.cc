@@ -46,12 +46,12 @@ TEST_CASE("keys of features that are not there yet are shown as off") {
   CHECK(has_line(shown, "aliases = {}  # not supported yet"));
   CHECK(has_line(shown, "relay_domains = []  # not supported yet"));
   CHECK(has_line(shown, "# ddns_refresh: unset  # not supported yet"));
-  CHECK(has_line(shown, "# [[shape]]: none  # not supported yet"));
 }
 
 TEST_CASE("every key is shown as TOML and as JSON") {
   const conf::Config config = must_parse(
-      "[[route]]\ndomain = \"*\"\nhosts = [\"mx\"]\n[[dkim.sign]]\nfrom = \"*\"\ndomain = \"%\"\nselector = \"s\"\nkey = "
+      "[[route]]\ndomain = \"*\"\nhosts = [\"mx\"]\n[[shape]]\nmx = \"*\"\n[[dkim.sign]]\nfrom = \"*\"\ndomain = \"%\"\nselector "
+      "= \"s\"\nkey = "
       "\"k\"\n");
   const std::string toml = conf::show_config(config);
   const std::string json = conf::show_config_json(config);
