@@ -183,8 +183,8 @@ std::optional<Client> Client::open(std::uint16_t port) {
   return client;
 }
 
-std::optional<std::string> Client::send(std::uint64_t number, std::uint64_t size) {
-  const std::string commands = fmt::format("MAIL FROM:<bench@mydomain.com>\r\nRCPT TO:<user{}@abc.com>\r\nDATA\r\n", number);
+std::optional<std::string> Client::send(std::uint64_t number, std::uint64_t size, std::string_view domain) {
+  const std::string commands = fmt::format("MAIL FROM:<bench@mydomain.com>\r\nRCPT TO:<user{}@{}>\r\nDATA\r\n", number, domain);
   if (!send_all(fd_.get(), commands)) return std::nullopt;
   std::string_view line;
   for (int replies = 0; replies < 3; ++replies) {

@@ -64,8 +64,8 @@ class Client {
  public:
   /// Greets; nothing when the relay is not there.
   static std::optional<Client> open(std::uint16_t port);
-  /// One message to userNUMBER@abc.com; the reply to the final dot, or nothing when the connection broke: then nobody knows.
-  std::optional<std::string> send(std::uint64_t number, std::uint64_t size);
+  /// One message to userNUMBER@domain; the reply to the final dot, or nothing when the connection broke: then nobody knows.
+  std::optional<std::string> send(std::uint64_t number, std::uint64_t size, std::string_view domain = "abc.com");
 
  private:
   explicit Client(base::Fd fd) : fd_(std::move(fd)), lines_(fd_.get()) {}
