@@ -18,7 +18,7 @@ constexpr unsigned counter_bits = 14;
 constexpr std::uint64_t id_limit = std::uint64_t{1} << 55U;
 constexpr Time id_epoch = std::chrono::sys_days(std::chrono::year(2020) / 1 / 1);
 
-constexpr std::array<std::string_view, 5> state_names = {"queued", "deferred", "held", "delivered", "failed"};
+constexpr std::array<std::string_view, 6> state_names = {"queued", "deferred", "held", "delivered", "failed", "dropped"};
 
 }  // namespace
 
@@ -70,5 +70,7 @@ Result<State> parse_state(std::string_view text) {
   return base::fail(base::Kind::invalid,
                     fmt::format("\"{}\" is not a state: {}", base::printable(text), fmt::join(state_names, ", ")));
 }
+
+bool waits(State state) { return state == State::queued || state == State::deferred || state == State::held; }
 
 }  // namespace queue

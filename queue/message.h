@@ -62,10 +62,21 @@ class Content {
   std::uint64_t size_ = 0;
 };
 
-/// Where a recipient stands in the database. "active" is not stored: only the dispatcher knows it.
-enum class State : std::uint8_t { queued = 0, deferred = 1, held = 2, delivered = 3, failed = 4 };
+/// Where a recipient stands in the database. "active" is not stored: only the dispatcher knows it. The last three are over: a
+/// message leaves the queue when none of its recipients waits any more.
+enum class State : std::uint8_t { queued = 0, deferred = 1, held = 2, delivered = 3, failed = 4, dropped = 5 };
 std::string_view to_string(State state);
 Result<State> parse_state(std::string_view text);
+/// Queued, deferred or held.
+bool waits(State state);
+
+/// Who gave us a message: decides whom a notice about it may go to (no notice ever goes to a stranger's reverse-path).
+enum class Origin : std::uint8_t {
+  trusted = 0,      ///< somebody whom we relay for
+  stranger = 1,     ///< anybody
+  notice = 2,       ///< ourselves: a report to a sender
+  last_notice = 3,  ///< ourselves, to the postmaster; nothing is ever told about it
+};
 
 /// A message as it is accepted and as it is loaded for delivery.
 class Message {
@@ -74,12 +85,22 @@ class Message {
   Time received;
   Time expires;
   mail::Envelope envelope;  ///< the recipients' numbers in the queue are their indexes here
+  /// By recipient, when they do not all expire at `expires`; else empty. Not filled by Reader::load().
+  std::vector<Time> expires_of;
   mail::Client client;
+  Origin origin = Origin::trusted;
   std::string message_id;  ///< Message-ID of the header, for the log
   std::string prefix;      ///< trace and signature fields, put before the content
   Content content;
   std::uint32_t crc = 0;  ///< CRC-32 of prefix and content; the one who accepts computes it (content_file.h)
   std::uint64_t size() const { return prefix.size() + content.size(); }
+};
+
+/// A recipient, by its message and its number in the envelope.
+struct RecipientKey {
+  QueueId message;
+  std::uint32_t index = 0;
+  friend auto operator<=>(const RecipientKey&, const RecipientKey&) = default;
 };
 
 /// A recipient that waits.
@@ -92,17 +113,23 @@ struct DueRecipient {
   std::string destination;  ///< the recipient's domain, or an address literal
 };
 
-/// What became of a recipient in one attempt; written with the store's next commit.
+/// Whether a receiver (or the way to it) was asked.
+enum class Attempted : std::uint8_t { no, yes };
+
+/// What became of a recipient in one attempt, or by the will of an admin; written with the store's next commit.
 class DeliveryRecord {
  public:
   QueueId message;
   std::uint32_t index = 0;
-  State state = State::deferred;  ///< delivered, deferred or failed
-  std::uint32_t attempts = 0;     ///< with this one
+  State state = State::deferred;  ///< any but queued
+  std::uint32_t attempts = 0;     ///< with this one; written as given
   Time when;
-  Time next_attempt;  ///< of a deferred one
-  std::string mx;     ///< host asked last, empty when none was
-  std::string reply;  ///< its words, or ours
+  Time next_attempt;            ///< of a deferred one
+  std::optional<Time> expires;  ///< another time of giving up from now on
+  std::string mx;               ///< host asked last, empty when none was
+  std::string reply;            ///< its words, or ours
+  /// `no` with neither mx nor reply: those of the last attempt stay.
+  Attempted attempted = Attempted::yes;
 };
 
 }  // namespace queue

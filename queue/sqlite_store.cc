@@ -48,15 +48,6 @@ Result<base::Fd> lock_spool(const std::string& spool) {
 
 }  // namespace
 
-std::string_view to_string(Health health) {
-  switch (health) {
-    case Health::open: return "open";
-    case Health::full: return "full";
-    case Health::closed: return "closed";
-  }
-  return "unknown";
-}
-
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options, CompletionSink sink) {
   if (auto made = base::make_directories(options.spool); !made) return std::unexpected(made.error());
   if (auto made = base::make_directories(content_folder(options.spool)); !made) return std::unexpected(made.error());

@@ -50,8 +50,6 @@ struct Changes {
   std::vector<QueueId> removed_files;
 };
 
-bool waits(State state) { return state == State::queued || state == State::deferred || state == State::held; }
-
 class SqliteWriter : public Engine {
  public:
   SqliteWriter(SqliteWriterOptions options, base::Fd spool_lock)
@@ -114,7 +112,7 @@ Result<void> SqliteWriter::reopen() {
   const auto row = read.step();
   if (!row) return std::unexpected(row.error());
   if (!*row) return base::fail(Kind::storage, "the queue database has no totals");
-  totals_.counts = {read.unsigned_integer(0), read.unsigned_integer(1), read.unsigned_integer(2)};
+  totals_.counts = {read.unsigned_integer(0), read.unsigned_integer(1), 0, 0};
   totals_.newest_id = read.unsigned_integer(3);
   tables_ = std::move(*tables);
   checkpointed_at_ = 0;
@@ -191,12 +189,10 @@ Result<void> SqliteWriter::record_message(QueueId id, std::span<const DeliveryRe
   if (!rows) return std::unexpected(rows.error());
   if (rows->empty()) return {};
   for (const DeliveryRecord& record : records) {
-    if (record.index < rows->size() && (*rows)[record.index].state != State::delivered) (*rows)[record.index].record = &record;
+    if (record.index < rows->size() && waits((*rows)[record.index].state)) (*rows)[record.index].record = &record;
   }
-  const auto delivered = [](const RecipientRow& row) {
-    return (row.record != nullptr ? row.record->state : row.state) == State::delivered;
-  };
-  if (std::ranges::all_of(*rows, delivered)) return remove(id, *rows);
+  const auto is_over = [](const RecipientRow& row) { return !waits(row.record != nullptr ? row.record->state : row.state); };
+  if (std::ranges::all_of(*rows, is_over)) return remove(id, *rows);
   for (const RecipientRow& row : *rows) {
     if (row.record == nullptr) continue;
     const auto reply = reply_number(row.record->mx, row.record->reply);
@@ -272,7 +268,6 @@ Result<std::int64_t> SqliteWriter::reply_number(std::string_view mx, std::string
 void SqliteWriter::leave(const RecipientRow& row) {
   Counts& counts = changes_.totals.counts;
   if (waits(row.state)) counts.recipients -= 1;
-  if (row.state == State::failed) counts.failed -= 1;
   if (row.state == State::deferred) changes_.destinations[row.destination] -= 1;
   if (row.reply != 0) changes_.replies[row.reply] -= 1;
 }
@@ -280,7 +275,6 @@ void SqliteWriter::leave(const RecipientRow& row) {
 void SqliteWriter::enter(const RecipientRow& row) {
   Counts& counts = changes_.totals.counts;
   if (waits(row.state)) counts.recipients += 1;
-  if (row.state == State::failed) counts.failed += 1;
   if (row.state == State::deferred) changes_.destinations[row.destination] += 1;
   if (row.reply != 0) changes_.replies[row.reply] += 1;
 }
@@ -303,7 +297,7 @@ Result<std::uint64_t> SqliteWriter::retry(std::span<const QueueId> messages, Tim
     const auto rows = recipients_of(id);
     if (!rows) return std::unexpected(rows.error());
     for (const RecipientRow& row : *rows) {
-      if (row.state != State::deferred && row.state != State::failed) continue;
+      if (row.state != State::deferred) continue;
       RecipientRow due = row;
       due.state = State::deferred;
       due.next_attempt = milliseconds(now);
@@ -322,8 +316,7 @@ Result<void> SqliteWriter::commit() {
     if (auto written = write_reply(number, change); !written) return written;
   }
   const Totals& totals = changes_.totals;
-  auto summed =
-      tables_->set_totals.bind(totals.counts.messages, totals.counts.recipients, totals.counts.failed, totals.newest_id).run();
+  auto summed = tables_->set_totals.bind(totals.counts.messages, totals.counts.recipients, 0, totals.newest_id).run();
   if (!summed) return summed;
   if (auto committed = tables_->commit.run(); !committed) return committed;
   totals_ = totals;

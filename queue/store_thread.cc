@@ -83,9 +83,16 @@ void StoreThread::accept(Message message, Done done) {
   submit(Operation::Accept{std::move(message), std::move(done)}, Urgency::now);
 }
 
-void StoreThread::record(std::vector<DeliveryRecord> records, Done done) {
-  submit(Operation::Record{std::move(records), std::move(done)}, Urgency::may_wait);
+void StoreThread::record(Recording recording, Done done) {
+  submit(Operation::Record{std::move(recording), std::move(done)}, Urgency::may_wait);
 }
+
+void StoreThread::quarantine(QueueId /*id*/, std::string /*reason*/, Time /*now*/, Done done) {
+  done(base::fail(Kind::unsupported, "not built yet"));
+}
+void StoreThread::pause(Pause /*pause*/, Done done) { done(base::fail(Kind::unsupported, "not built yet")); }
+void StoreThread::resume(std::string /*pattern*/, DoneCount done) { done(base::fail(Kind::unsupported, "not built yet")); }
+void StoreThread::begin_action(Action /*action*/, Done done) { done(base::fail(Kind::unsupported, "not built yet")); }
 
 void StoreThread::drop(std::vector<QueueId> messages, DoneCount done) {
   submit(Operation::Bulk{Operation::Bulk::What::drop, std::move(messages), Time(), std::move(done)}, Urgency::now);
@@ -202,7 +209,7 @@ Result<void> StoreThread::write_group(std::vector<Operation>& group) {
 
 Result<void> StoreThread::apply(Operation& operation) {
   if (auto* const accept = std::get_if<Operation::Accept>(&operation.call)) return engine_->accept(accept->message);
-  if (auto* const record = std::get_if<Operation::Record>(&operation.call)) return engine_->record(record->records);
+  if (auto* const record = std::get_if<Operation::Record>(&operation.call)) return engine_->record(record->recording.records);
   if (auto* const bulk = std::get_if<Operation::Bulk>(&operation.call)) {
     const auto part = next_part(*bulk);
     const auto changing = bulk->what == Operation::Bulk::What::drop ? engine_->drop(part) : engine_->retry(part, bulk->now);

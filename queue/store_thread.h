@@ -27,7 +27,7 @@ class Operation {
     Store::Done done;
   };
   struct Record {
-    std::vector<DeliveryRecord> records;
+    Recording recording;
     Store::Done done;
   };
   /// Many ids: worked off in parts, each in a group of its own, so that others are not kept waiting.
@@ -59,7 +59,12 @@ class StoreThread : public Store {
   ~StoreThread() override;
 
   void accept(Message message, Done done) override;
-  void record(std::vector<DeliveryRecord> records, Done done) override;
+  using Store::record;
+  void record(Recording recording, Done done) override;
+  void quarantine(QueueId id, std::string reason, Time now, Done done) override;
+  void pause(Pause pause, Done done) override;
+  void resume(std::string pattern, DoneCount done) override;
+  void begin_action(Action action, Done done) override;
   void drop(std::vector<QueueId> messages, DoneCount done) override;
   void retry(std::vector<QueueId> messages, Time now, DoneCount done) override;
   void counts(DoneCounts done) override;

@@ -252,7 +252,8 @@ Task<json::object> Daemon::status() {
   json::object queue;
   queue["messages"] = counts ? counts->messages : 0;
   queue["recipients"] = counts ? counts->recipients : 0;
-  queue["failed"] = counts ? counts->failed : 0;
+  queue["held"] = counts ? counts->held : 0;
+  queue["quarantined"] = counts ? counts->quarantined : 0;
   view["queue"] = std::move(queue);
   view["store"] = queue::to_string(store_->health());
   view["free_space"] = services_->free_space;

@@ -40,7 +40,7 @@ Result<void> set_parameter(PageRequest& request, const std::string& name, const 
   } else if (name == "id") {
     auto id = queue::QueueId::parse(value);
     if (!id) return std::unexpected(id.error());
-    request.filter.id = *id;
+    request.filter.ids = {*id};
   } else if (name == "state" && value == "active") {
     request.only_active = true;
   } else if (name == "state") {

@@ -36,8 +36,8 @@ int status(const Common& common) {
   const auto uptime = base::Duration(view.at("uptime_seconds").to_number<std::int64_t>() * 1000);
   fmt::print("mailferry {} on {}, pid {}, up {}\n", text_of(view, "version"), text_of(view, "hostname"), text_of(view, "pid"),
              base::age_text(uptime));
-  fmt::print("queue        {} messages, {} recipients waiting, {} failed; store {}\n", text_of(queue, "messages"),
-             text_of(queue, "recipients"), text_of(queue, "failed"), text_of(view, "store"));
+  fmt::print("queue        {} messages, {} recipients waiting, {} held; store {}\n", text_of(queue, "messages"),
+             text_of(queue, "recipients"), text_of(queue, "held"), text_of(view, "store"));
   fmt::print("since start  {} accepted, {} refused, {} delivered, {} deferred, {} bounced\n", text_of(since, "accepted"),
              text_of(since, "refused"), text_of(since, "delivered"), text_of(since, "deferred"), text_of(since, "bounced"));
   fmt::print("connections  {} in, {} out\n", text_of(view, "connections_in"), text_of(view, "connections_out"));

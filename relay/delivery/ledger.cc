@@ -33,6 +33,7 @@ void Ledger::tell(const queue::DeliveryRecord& record, std::string_view recipien
       ++services_.statistics.bounced;
       services_.log.info("bounced").with("id", id).with("to", to).with("mx", peer.host).with("reply", record.reply);
       break;
+    case queue::State::dropped: break;
     case queue::State::queued:
     case queue::State::held:
     case queue::State::deferred:
