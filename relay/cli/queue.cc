@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <functional>
@@ -26,32 +27,66 @@ using base::Result;
 constexpr std::size_t page_rows = 1000;
 constexpr std::size_t ids_per_request = 5000;
 
-/// "-", "now", or when the next attempt comes: "11-24T12:39", in UTC.
-std::string next_text(const json::object& row, base::Time now) {
-  const std::string next = text_of(row, "next_attempt");
-  if (next.empty()) return "-";
-  return next > base::iso_time(now) ? next.substr(5, 11) : "now";
+/// In three or four columns: "99s", "12m", "47h", "9d".
+std::string short_age(std::int64_t seconds) {
+  if (seconds < 100) return fmt::format("{}s", std::max<std::int64_t>(seconds, 0));
+  if (seconds < 100L * 60) return fmt::format("{}m", seconds / 60);
+  if (seconds < 48L * 3600) return fmt::format("{}h", seconds / 3600);
+  return fmt::format("{}d", seconds / 86400);
 }
 
+/// "-", "now", or in how long the next attempt comes.
+std::string next_text(const json::object& row) {
+  const json::value& seconds = row.at("next_seconds");
+  if (seconds.is_null()) return "-";
+  const auto left = seconds.to_number<std::int64_t>();
+  return left > 0 ? short_age(left) : "now";
+}
+
+/// In at most four columns: "999", "9.9K", "123K", "1.2M".
 std::string size_text(std::uint64_t octets) {
-  if (octets < 10'000) return fmt::format("{}", octets);
-  if (octets < 10'000'000) return fmt::format("{}K", octets / 1000);
-  return fmt::format("{}M", octets / 1'000'000);
+  constexpr std::string_view units = " KMGT";
+  auto amount = static_cast<double>(octets);
+  std::size_t unit = 0;
+  for (; amount >= 999.5 && unit + 1 < units.size(); ++unit) amount /= 1000;
+  if (unit == 0) return fmt::format("{}", octets);
+  return amount < 9.95 ? fmt::format("{:.1f}{}", amount, units[unit]) : fmt::format("{:.0f}{}", amount, units[unit]);
 }
 
-std::vector<std::string> list_cells(const json::object& row) {
-  const auto age = base::Duration(row.at("age_seconds").to_number<std::int64_t>() * 1000);
+Tone tone_of(std::string_view state) {
+  if (state == "active") return Tone::good;
+  return state == "held" ? Tone::warning : Tone::plain;
+}
+
+std::vector<Cell> list_cells(const json::object& row) {
   const std::string sender = text_of(row, "sender");
-  return {text_of(row, "id"),       base::age_text(age),         size_text(row.at("size").to_number<std::uint64_t>()),
-          "<" + sender + ">",       text_of(row, "recipient"),   text_of(row, "state"),
-          text_of(row, "attempts"), next_text(row, base::now()), text_of(row, "last_reply")};
+  const std::string state = text_of(row, "state");
+  return {text_of(row, "id"),
+          short_age(row.at("age_seconds").to_number<std::int64_t>()),
+          size_text(row.at("size").to_number<std::uint64_t>()),
+          sender.empty() ? "<>" : sender,
+          text_of(row, "recipient"),
+          Cell(state, tone_of(state)),
+          text_of(row, "attempts"),
+          next_text(row),
+          text_of(row, "last_reply")};
 }
 
-Table list_table() { return Table({"ID", "AGE", "SIZE", "SENDER", "RECIPIENT", "STATE", "TRY", "NEXT (UTC)", "LAST REPLY"}); }
+Table list_table() {
+  return Table({{.heading = "ID"},
+                {.heading = "AGE", .align = Align::right, .rank = 2},
+                {.heading = "SIZE", .align = Align::right, .rank = 5},
+                {.heading = "SENDER", .cut = Cut::address, .least = 8, .weight = 3, .rank = 3},
+                {.heading = "RECIPIENT", .cut = Cut::address, .least = 10, .weight = 3},
+                {.heading = "STATE"},
+                {.heading = "TRY", .align = Align::right, .rank = 4},
+                {.heading = "NEXT", .align = Align::right, .rank = 1},
+                {.heading = "LAST REPLY", .least = 10, .weight = 2}});
+}
 
-/// Calls `each` for every matching row until `limit`; the answer is how many.
+/// Calls `each` for every matching row until `limit` or until a page is not wanted any more; the answer is how many.
 Result<std::uint64_t> for_each_row(Source& source, const QueueArguments& arguments,
-                                   const std::function<void(const json::object&)>& each, const std::function<void()>& page_done) {
+                                   const std::function<void(const json::object&)>& each, const std::function<bool()>& page_done) {
   std::uint64_t count = 0;
   std::string cursor;
   do {
@@ -65,7 +100,7 @@ Result<std::uint64_t> for_each_row(Source& source, const QueueArguments& argumen
       each(row.as_object());
       ++count;
     }
-    page_done();
+    if (!page_done()) return count;
   } while (!cursor.empty() && (arguments.limit == 0 || count < arguments.limit));
   return count;
 }
@@ -79,7 +114,7 @@ int list_json(Source& source, const QueueArguments& arguments) {
         std::cout << (first ? "\n" : ",\n") << json::serialize(row);
         first = false;
       },
-      [] {});
+      [] { return true; });
   std::cout << (first ? "]\n" : "\n]\n");
   if (listed) return done;
   complain(listed.error().words);
@@ -101,7 +136,7 @@ Result<std::vector<std::string>> chosen_ids(Source& source, const QueueArguments
         std::string id = text_of(row, "id");
         if (ids.empty() || ids.back() != id) ids.push_back(std::move(id));  // rows come by id
       },
-      [] {});
+      [] { return true; });
   if (!listed) return std::unexpected(listed.error());
   return ids;
 }
@@ -225,20 +260,15 @@ int queue_list(const Common& common, const QueueArguments& arguments) {
   }
   if (common.json) return list_json(*source, arguments);
   Table table = list_table();
-  const std::size_t width = terminal_width();
-  bool any = false;
+  Screen screen;
   auto listed = for_each_row(
       *source, arguments, [&](const json::object& row) { table.add(list_cells(row)); },
-      [&] {
-        if (!table.empty()) fmt::print("{}", table.to_string(width));
-        any = any || !table.empty();
-        table = list_table();
-      });
+      [&] { return table.empty() || screen.print(table.take(screen.width(), screen.colours())); });
   if (!listed) {
     complain(listed.error().words);
     return failed;
   }
-  if (!any) fmt::print("no message matches\n");
+  if (*listed == 0) screen.print("no message matches\n");
   return done;
 }
 

@@ -1,53 +1,179 @@
-// Tables for people.
+// The terminal, the pager and views that are drawn again; a real pseudo-terminal is what the program sees.
 #include "relay/cli/terminal.h"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "tests/catch.h"
 
 namespace {
 
-using relay::cli::Table;
+using relay::cli::Colours;
 
-Table sample() {
-  Table table({"ID", "RECIPIENT", "LAST REPLY"});
-  table.add({"0ABCDEFGHJK", "bob@example.net", "450 4.2.0 greylisted, come back in five minutes please"});
-  table.add({"0ABCDEFGHJM", "a@b.example", ""});
-  return table;
+/// What `work` writes to standard output, in a child process, on a terminal of that size or (no lines) into a pipe.
+class Shown {
+ public:
+  Shown(unsigned short columns, unsigned short lines, const std::function<void()>& work) {
+    int ends[2] = {-1, -1};
+    if (lines != 0) {
+      const winsize size{lines, columns, 0, 0};
+      REQUIRE(::openpty(&ends[0], &ends[1], nullptr, nullptr, &size) == 0);
+    } else {
+      REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    }
+    child_ = ::fork();
+    REQUIRE(child_ >= 0);
+    if (child_ == 0) {
+      ::dup2(ends[1], STDOUT_FILENO);
+      ::close(ends[0]);
+      ::close(ends[1]);
+      work();
+      std::fflush(stdout);
+      ::_exit(0);
+    }
+    ::close(ends[1]);
+    from_ = ends[0];
+  }
+  ~Shown() {
+    ::close(from_);
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+
+  /// Until the end, or until `text` has come.
+  std::string read_until(std::string_view text) {
+    char piece[4096];
+    while (all_.find(text) == std::string::npos || text.empty()) {
+      const ssize_t count = ::read(from_, piece, sizeof(piece));
+      if (count <= 0) break;
+      for (const char c : std::string_view(piece, static_cast<std::size_t>(count))) {
+        if (c != '\r') all_ += c;  // the terminal's
+      }
+    }
+    return all_;
+  }
+  std::string all() { return read_until(""); }
+  void interrupt() const { ::kill(child_, SIGINT); }
+
+ private:
+  pid_t child_ = -1;
+  int from_ = -1;
+  std::string all_;
+};
+
+void set(const char* name, const char* value) { ::setenv(name, value, 1); }
+
+void print_lines(int count) {
+  relay::cli::Screen screen;
+  for (int i = 1; i <= count; ++i) screen.print("line " + std::to_string(i) + "\n");
 }
 
 }  // namespace
 
-TEST_CASE("a table that fits is as wide as its cells") {
-  CHECK(sample().to_string(120) ==
-        "ID           RECIPIENT        LAST REPLY\n"
-        "0ABCDEFGHJK  bob@example.net  450 4.2.0 greylisted, come back in five minutes please\n"
-        "0ABCDEFGHJM  a@b.example\n");
+TEST_CASE("tables are as wide as the terminal") {
+  const auto tell = [] { std::printf("%zu x %zu\n", relay::cli::terminal_width(), relay::cli::terminal_height()); };
+  CHECK(Shown(132, 43, tell).all() == "132 x 43\n");
+  CHECK(Shown(20, 10, tell).all() == "40 x 10\n");
 }
 
-TEST_CASE("the widest column is cut to the terminal") {
-  CHECK(sample().to_string(50) ==
-        "ID           RECIPIENT        LAST REPLY\n"
-        "0ABCDEFGHJK  bob@example.net  450 4.2.0 greyliste…\n"
-        "0ABCDEFGHJM  a@b.example\n");
+TEST_CASE("where there is no terminal there are 80 columns, or what COLUMNS says") {
+  const auto tell = [](const char* columns) {
+    return [columns] {
+      set("COLUMNS", columns);
+      std::printf("%zu x %zu\n", relay::cli::terminal_width(), relay::cli::terminal_height());
+    };
+  };
+  CHECK(Shown(0, 0, tell("")).all() == "80 x 0\n");
+  CHECK(Shown(0, 0, tell("120")).all() == "120 x 0\n");
+  CHECK(Shown(0, 0, tell("wide")).all() == "80 x 0\n");
+  CHECK(Shown(100, 30, tell("120")).all() == "100 x 30\n");
 }
 
-TEST_CASE("an id is never cut") {
-  const std::string text = sample().to_string(10);
-  CHECK(text.find("0ABCDEFGHJK") != std::string::npos);
-  CHECK(text.find("0ABCDEFGHJM") != std::string::npos);
+TEST_CASE("colours are for terminals that may have them") {
+  const auto tell = [](const char* term, const char* no_color) {
+    return [term, no_color] {
+      set("TERM", term);
+      set("NO_COLOR", no_color);
+      std::printf(relay::cli::terminal_colours() == Colours::on ? "on" : "off");
+    };
+  };
+  CHECK(Shown(80, 24, tell("xterm", "")).all() == "on");
+  CHECK(Shown(80, 24, tell("xterm", "1")).all() == "off");
+  CHECK(Shown(80, 24, tell("dumb", "")).all() == "off");
+  CHECK(Shown(0, 0, tell("xterm", "")).all() == "off");
 }
 
-TEST_CASE("characters are counted, not octets") {
-  Table table({"A", "B"});
-  table.add({"äöü", "x"});
-  table.add({"abc", "y"});
-  CHECK(table.to_string(80) == "A    B\näöü  x\nabc  y\n");
+TEST_CASE("what is longer than the terminal goes through the pager") {
+  const auto work = [](int lines) {
+    return [lines] {
+      set("PAGER", "sed s/line/paged/");
+      print_lines(lines);
+    };
+  };
+  CHECK(Shown(80, 5, work(4)).all() == "line 1\nline 2\nline 3\nline 4\n");
+  CHECK(Shown(80, 5, work(6)).all() == "paged 1\npaged 2\npaged 3\npaged 4\npaged 5\npaged 6\n");
+  CHECK(Shown(0, 0, work(6)).all() == "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n");
 }
 
-TEST_CASE("a table without rows is empty") {
-  Table table({"A"});
-  CHECK(table.empty());
-  CHECK(table.to_string(80) == "A\n");
+TEST_CASE("no pager is needed: an empty one, cat, and one that is not there") {
+  for (const char* pager : {"", "cat", "/nothing/here -x"}) {
+    const auto work = [pager] {
+      set("PAGER", pager);
+      print_lines(6);
+    };
+    CHECK(Shown(80, 5, work).all() == "line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n");
+  }
 }
 
-TEST_CASE("where there is no terminal it has 80 columns") { CHECK(relay::cli::terminal_width() >= 40); }
+TEST_CASE("when the reader of a pager has seen enough, no more is made") {
+  const auto work = [] {
+    set("PAGER", "head -n 1");
+    int made = 0;
+    {
+      relay::cli::Screen screen;
+      while (made < 1'000'000 && screen.print("line " + std::to_string(made) + "\n")) ++made;
+    }
+    std::printf(made < 1'000'000 ? "enough" : "all");
+  };
+  CHECK(Shown(80, 5, work).all() == "line 0\nenough");
+}
+
+TEST_CASE("a watched view is drawn in place, never longer than the terminal, until it is interrupted") {
+  const auto work = [] {
+    int drawn = 0;
+    relay::cli::watch([&drawn](const relay::cli::ViewSize& size) {
+      std::string text = "view " + std::to_string(++drawn) + " of " + std::to_string(size.lines) + "\n";
+      for (int i = 0; i < 50; ++i) text += "row\n";
+      return text;
+    });
+    std::printf("ended");
+  };
+  Shown shown(80, 10, work);
+  const std::string text = shown.read_until("view 2");
+  shown.interrupt();
+  CHECK(shown.all().ends_with("ended"));
+  CHECK(text.starts_with("\x1b[2J\x1b[H"));
+  CHECK(text.find("view 1 of 8\x1b[K\n") != std::string::npos);
+  const std::string first = text.substr(0, text.find("\x1b[J"));
+  CHECK(base::split(first, '\n').size() == 10);
+}
+
+TEST_CASE("elsewhere a watched view comes as blocks") {
+  const auto work = [] {
+    relay::cli::watch([](const relay::cli::ViewSize& size) { return "view of " + std::to_string(size.lines) + "\n"; });
+  };
+  Shown shown(0, 0, work);
+  const std::string text = shown.read_until("view of 0\n\n");
+  shown.interrupt();
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(text.find("every 2 s") < text.find("view of 0"));
+  shown.all();
+}
