@@ -74,7 +74,7 @@ std::vector<Text> texts() {
        "message_id, "
        "in_file, size, crc, prefix, content FROM message WHERE id=?"},
       {&ReaderTables::mailboxes, "SELECT local_part, destination FROM recipient WHERE message=? ORDER BY number"},
-      {&ReaderTables::page, list + "WHERE (r.message, r.number) > (?1, ?2) AND (r.state = ?3 OR (?3 < 0 AND r.state <> 3)) "
+      {&ReaderTables::page, list + "WHERE (r.message, r.number) > (?1, ?2) AND (r.state = ?3 OR (?3 < 0 AND r.state <= 2)) "
                                    "ORDER BY r.message, r.number LIMIT ?4"},
       {&ReaderTables::recipients, list + "WHERE r.message=? ORDER BY r.number"},
       {&ReaderTables::totals, "SELECT messages, recipients, failed, newest_id FROM totals"},
@@ -159,6 +159,12 @@ class SqliteReader : public Reader {
   Result<Message> load(QueueId id) override;
   Result<std::vector<ListRow>> list(const Filter& filter, QueueId after, std::uint32_t after_index, std::size_t limit) override;
   Result<std::vector<ListRow>> recipients(QueueId id) override;
+  Result<std::vector<SummaryRow>> summary(SummaryBy by, std::size_t limit) override;
+  Result<std::vector<Action>> actions() override;
+  Result<std::vector<Pause>> pauses() override;
+  Result<std::vector<QuarantinedMessage>> quarantined(std::size_t limit) override;
+  Result<std::vector<DueRecipient>> waiting(QueueId after, QueueId until, std::size_t limit) override;
+  Result<Expiring> expiring(Time from, Time until, const std::function<bool(std::string_view)>& accepts) override;
   Result<Counts> counts() override;
   Result<QueueId> newest_id() override;
 
@@ -310,11 +316,24 @@ Result<std::vector<ListRow>> SqliteReader::recipients(QueueId id) {
   return all_rows<ListRow>(tables_.recipients.bind(id.value()), list_row);
 }
 
+std::unexpected<base::Error> not_yet() { return base::fail(Kind::unsupported, "not built yet"); }
+
+Result<std::vector<SummaryRow>> SqliteReader::summary(SummaryBy /*by*/, std::size_t /*limit*/) { return not_yet(); }
+Result<std::vector<Action>> SqliteReader::actions() { return not_yet(); }
+Result<std::vector<Pause>> SqliteReader::pauses() { return not_yet(); }
+Result<std::vector<QuarantinedMessage>> SqliteReader::quarantined(std::size_t /*limit*/) { return not_yet(); }
+Result<std::vector<DueRecipient>> SqliteReader::waiting(QueueId /*after*/, QueueId /*until*/, std::size_t /*limit*/) {
+  return not_yet();
+}
+Result<Expiring> SqliteReader::expiring(Time /*from*/, Time /*until*/, const std::function<bool(std::string_view)>& /*accepts*/) {
+  return not_yet();
+}
+
 Result<Counts> SqliteReader::counts() {
   const ResetAtEnd reset(tables_.totals);
   if (auto got = tables_.totals.step(); !got) return std::unexpected(got.error());
   const Statement& row = tables_.totals;
-  return Counts{row.unsigned_integer(0), row.unsigned_integer(1), row.unsigned_integer(2)};
+  return Counts{row.unsigned_integer(0), row.unsigned_integer(1), 0, 0};
 }
 
 Result<QueueId> SqliteReader::newest_id() {

@@ -23,13 +23,59 @@ std::string_view to_string(Health health);
 
 struct Counts {
   std::uint64_t messages = 0;
-  std::uint64_t recipients = 0;  ///< queued, deferred or held
-  std::uint64_t failed = 0;      ///< recipients kept as failed
+  std::uint64_t recipients = 0;   ///< queued, deferred or held
+  std::uint64_t held = 0;         ///< of these
+  std::uint64_t quarantined = 0;  ///< messages set aside because they were damaged
+};
+
+/// What an admin does to everything that a filter selects.
+enum class Deed : std::uint8_t { retry, hold, release, bounce, drop };
+std::string_view to_string(Deed deed);
+
+/// A bulk action: one durable row, worked off in parts in the order of (message, recipient). A crash goes on where the last
+/// committed part ended.
+class Action {
+ public:
+  QueueId id;
+  Deed deed = Deed::retry;
+  Filter filter;
+  Time begun;
+  QueueId until;              ///< later messages are not concerned
+  RecipientKey done;          ///< all up to this one are worked off
+  std::uint64_t touched = 0;  ///< recipients
+  std::uint64_t skipped = 0;  ///< recipients that were being delivered
+  std::optional<Time> finished;
+};
+
+/// How far an action has come with one part of it.
+struct ActionStep {
+  QueueId action;
+  RecipientKey done;          ///< all up to this one are worked off
+  std::uint64_t touched = 0;  ///< recipients, by this step
+  std::uint64_t skipped = 0;  ///< recipients, by this step
+  std::optional<Time> finished;
+};
+
+/// What belongs into one transaction: outcomes, the notices that they cause, and the step of the action that they are.
+class Recording {
+ public:
+  std::vector<DeliveryRecord> records;
+  std::vector<RecipientKey> warned;  ///< the sender was told of the delay of these
+  std::vector<Message> notices;      ///< accepted with it, by the rules of Store::accept()
+  std::optional<ActionStep> step;
+  std::string pause_warned;  ///< pattern of a pause that the postmaster is told about with it; empty: none
+};
+
+/// Destinations that an admin has paused.
+struct Pause {
+  std::string pattern;  ///< on the destination or its host
+  Time since;
+  std::optional<Time> warned;  ///< when the postmaster was told that mail will expire
 };
 
 /// Thread-safe. Operations are gathered, run in one transaction and completed after its fsync, in order.
 /// Errors: Kind::full (nothing was kept, may be tried again), Kind::storage (closed; after a power cut it may turn out to have
-/// been kept), Kind::invalid (this operation alone cannot be: an id that exists, no recipients).
+/// been kept), Kind::invalid or Kind::refused (this operation alone cannot be: an id that exists, no recipients).
 class Store {
  public:
   using Done = std::move_only_function<void(Result<void>)>;
@@ -46,8 +92,21 @@ class Store {
   /// A content file is the store's from here on: when the message is certainly not kept it is removed; when that is uncertain
   /// (Kind::storage) the next start finds out. The caller must not remove it.
   virtual void accept(Message message, Done done) = 0;
-  /// Outcomes of attempts. A message none of whose recipients is queued, deferred, held or failed is removed with its content.
-  virtual void record(std::vector<DeliveryRecord> records, Done done) = 0;
+  /// Outcomes of attempts and what they cause, all of it or nothing: Kind::invalid concerns the whole of it. A message none of
+  /// whose recipients waits any more is removed with its content. Records of a message or recipient that is not there, or over
+  /// already, change nothing.
+  virtual void record(Recording recording, Done done) = 0;
+  void record(std::vector<DeliveryRecord> records, Done done);
+  /// Damage: the message's rows, whatever there is of them, are set aside with these words. Nothing is deleted, a content file
+  /// stays. A message that is not there: nothing happens.
+  virtual void quarantine(QueueId id, std::string reason, Time now, Done done) = 0;
+  /// The same pattern again keeps the time since when it is paused.
+  virtual void pause(Pause pause, Done done) = 0;
+  /// Tells how many pauses there were with this pattern: one or none.
+  virtual void resume(std::string pattern, DoneCount done) = 0;
+  /// The action is durable before `done`. At most 1,000 may be unfinished (Kind::refused); those finished for more than a day are
+  /// forgotten with it.
+  virtual void begin_action(Action action, Done done) = 0;
   /// drop and retry work through many ids in parts: others go on meanwhile, and after an error a part may be done.
   /// Removes messages whatever their state; tells how many were there.
   virtual void drop(std::vector<QueueId> messages, DoneCount done) = 0;
@@ -63,8 +122,12 @@ class Store {
 using Completions = std::vector<std::move_only_function<void()>>;
 using CompletionSink = std::function<void(Completions)>;
 
+/// What the spool may lie on: file systems that keep what was synced, or any.
+enum class Medium : std::uint8_t { safe_only, any };
+
 struct StoreOptions {
   std::string spool;                                  ///< folder; made when missing
+  Medium medium = Medium::safe_only;                  ///< any: `spool_unsafe = true`
   std::string vfs;                                    ///< SQLite VFS by name; empty: the default (tests put a faulty one here)
   Disk* disk = nullptr;                               ///< for content files; null: the real one
   std::function<void(std::string_view)> fault_point;  ///< called before and after each step (tests die there)
@@ -98,6 +161,36 @@ class ListRow {
   std::string last_reply;
 };
 
+enum class SummaryBy : std::uint8_t { domain, mx, sender };
+
+/// What waits, by what it has in common.
+class SummaryRow {
+ public:
+  std::string name;  ///< empty: all that found no place of their own, or (by mx, by sender) those without
+  std::uint64_t recipients = 0;
+  std::uint64_t queued = 0;
+  std::uint64_t deferred = 0;
+  std::uint64_t held = 0;
+  Time oldest;                       ///< received
+  std::optional<Time> next_attempt;  ///< of the deferred
+  std::string mx;                    ///< of one that was attempted
+  std::string last_reply;            ///< of the same
+};
+
+/// A message set aside.
+struct QuarantinedMessage {
+  QueueId id;
+  Time when;
+  std::string reason;
+  std::string sender;
+};
+
+/// Recipients that expire soon.
+struct Expiring {
+  std::optional<DueRecipient> first;  ///< the one that expires first
+  std::uint64_t recipients = 0;       ///< those seen
+};
+
 /// One thread at a time; opened read-only, never checkpoints, works beside a running daemon and without one.
 class Reader {
  public:
@@ -124,6 +217,18 @@ class Reader {
                                             std::size_t limit) = 0;
   /// Every recipient of a message with its state (also delivered and failed).
   virtual Result<std::vector<ListRow>> recipients(QueueId id) = 0;
+  /// What waits in groups, most recipients first. Names beyond 100,000 are counted in one row without a name.
+  virtual Result<std::vector<SummaryRow>> summary(SummaryBy by, std::size_t limit) = 0;
+  /// All there are, newest first.
+  virtual Result<std::vector<Action>> actions() = 0;
+  virtual Result<std::vector<Pause>> pauses() = 0;
+  /// Newest first.
+  virtual Result<std::vector<QuarantinedMessage>> quarantined(std::size_t limit) = 0;
+  /// Queued or deferred recipients whose sender was not told of a delay yet, of messages in (after, until]; as queued_after().
+  virtual Result<std::vector<DueRecipient>> waiting(QueueId after, QueueId until, std::size_t limit) = 0;
+  /// Deferred recipients that expire in [from, until) and whose destination the function accepts. At most 100,000 rows are
+  /// looked at.
+  virtual Result<Expiring> expiring(Time from, Time until, const std::function<bool(std::string_view destination)>& accepts) = 0;
   virtual Result<Counts> counts() = 0;
   /// The greatest id that was ever used, for QueueIdMaker.
   virtual Result<QueueId> newest_id() = 0;
