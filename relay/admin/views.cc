@@ -74,6 +74,7 @@ json::object row_view(const queue::ListRow& row, const IsActive& is_active, base
   view["state"] = active ? std::string("active") : std::string(queue::to_string(row.state));
   view["attempts"] = row.attempts;
   view["next_attempt"] = waits && !active ? json::value(base::iso_time(row.next_attempt)) : json::value(nullptr);
+  view["next_seconds"] = waits && !active ? json::value((row.next_attempt - now).count() / 1000) : json::value(nullptr);
   view["mx"] = base::printable(row.mx);
   view["last_reply"] = base::printable(row.last_reply);
   return view;
