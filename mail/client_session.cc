@@ -23,6 +23,7 @@ Extensions read_extensions(const Reply& reply) {
     if (base::equal_ignoring_case(keyword, "8BITMIME")) extensions.eight_bit_mime = true;
     if (base::equal_ignoring_case(keyword, "STARTTLS")) extensions.starttls = true;
     if (base::equal_ignoring_case(keyword, "ENHANCEDSTATUSCODES")) extensions.enhanced_status_codes = true;
+    if (base::equal_ignoring_case(keyword, "DSN")) extensions.dsn = true;
     if (base::equal_ignoring_case(keyword, "SIZE")) {
       const std::string_view limit = end == std::string_view::npos ? std::string_view() : base::trim(line.substr(end));
       extensions.size = base::parse_number(limit).value_or(0);
@@ -245,16 +246,33 @@ void ClientSession::ask(State state) {
 }
 
 void ClientSession::write(State state, std::size_t recipient) {
-  auto out = std::back_inserter(output_);
   if (state == State::rset) output_ += "RSET\r\n";
-  if (state == State::mail) {
-    fmt::format_to(out, "MAIL FROM:<{}>", transaction_.reverse_path.to_string());
-    if (extensions_.size && transaction_.size > 0) fmt::format_to(out, " SIZE={}", transaction_.size);
-    if (extensions_.eight_bit_mime && transaction_.body == BodyType::eight_bit) output_ += " BODY=8BITMIME";
-    output_ += "\r\n";
-  }
-  if (state == State::rcpt) fmt::format_to(out, "RCPT TO:<{}>\r\n", transaction_.recipients[recipient].to_string());
+  if (state == State::mail) write_mail();
+  if (state == State::rcpt) write_rcpt(transaction_.recipients[recipient]);
   if (state == State::data) output_ += "DATA\r\n";
+}
+
+void ClientSession::write_mail() {
+  auto out = std::back_inserter(output_);
+  fmt::format_to(out, "MAIL FROM:<{}>", transaction_.reverse_path.to_string());
+  if (extensions_.size && transaction_.size > 0) fmt::format_to(out, " SIZE={}", transaction_.size);
+  if (extensions_.eight_bit_mime && transaction_.body == BodyType::eight_bit) output_ += " BODY=8BITMIME";
+  if (extensions_.dsn) {
+    if (transaction_.ret != Return::unspecified) output_ += transaction_.ret == Return::full ? " RET=FULL" : " RET=HDRS";
+    if (!transaction_.envid.empty()) fmt::format_to(out, " ENVID={}", transaction_.envid);
+  }
+  output_ += "\r\n";
+}
+
+/// What the sender did not say is not added (RFC 3461 5.2.1).
+void ClientSession::write_rcpt(const Recipient& recipient) {
+  auto out = std::back_inserter(output_);
+  fmt::format_to(out, "RCPT TO:<{}>", recipient.mailbox.to_string());
+  if (extensions_.dsn) {
+    if (recipient.notify.is_given()) fmt::format_to(out, " NOTIFY={}", recipient.notify.to_string());
+    if (!recipient.orcpt.empty()) fmt::format_to(out, " ORCPT={}", recipient.orcpt);
+  }
+  output_ += "\r\n";
 }
 
 void ClientSession::on_rset(const Reply& reply) {

@@ -46,6 +46,7 @@ struct Extensions {
   bool eight_bit_mime = false;
   bool starttls = false;
   bool enhanced_status_codes = false;
+  bool dsn = false;
   std::optional<std::uint64_t> size;  ///< SIZE with its limit; 0: no limit
 };
 
@@ -56,9 +57,11 @@ enum class TlsUse : std::uint8_t { never, opportunistic, required };
 class Transaction {
  public:
   ReversePath reverse_path;
-  std::vector<Mailbox> recipients;  ///< 1 to 100
-  std::uint64_t size = 0;           ///< octets before dot-stuffing
+  std::vector<Recipient> recipients;  ///< 1 to 100
+  std::uint64_t size = 0;             ///< octets before dot-stuffing
   BodyType body = BodyType::seven_bit;
+  Return ret = Return::unspecified;
+  std::string envid;  ///< xtext
 };
 
 namespace action {
@@ -101,6 +104,8 @@ class ClientSession {
   /// What is waited for, or was when the session ended; Stage::mail at Ready.
   Stage stage() const { return stage_; }
   const Extensions& extensions() const { return extensions_; }
+  /// The server is given the DSN parameters of a transaction: success is for it to report, not for us (RFC 3461 5.2.1, 5.2.2).
+  bool passes_on_dsn() const { return extensions_.dsn; }
   /// After Ready: one for each recipient of the transaction, in its order. After Done in the middle of a transaction: those
   /// without a reply of their own have code 0.
   const std::vector<RecipientReply>& outcome() const { return outcome_; }
@@ -148,6 +153,8 @@ class ClientSession {
   void settle_tls();
   void ask(State state);
   void write(State state, std::size_t recipient);
+  void write_mail();
+  void write_rcpt(const Recipient& recipient);
   void settle(Stage stage, const Reply& reply);
   void become_ready();
   void refused(const Reply& reply);

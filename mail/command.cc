@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "mail/xtext.h"
 
 namespace mail {
 namespace {
@@ -16,6 +17,8 @@ using Parsed = std::expected<Command, Reply>;
 
 constexpr std::size_t longest_greeting_argument = 255;  // RFC 5321 4.5.3.1.2
 constexpr std::size_t most_size_digits = 20;            // RFC 1870 3
+constexpr std::size_t longest_envid = 100;              // RFC 3461 4.4
+constexpr std::size_t longest_orcpt = 500;              // RFC 3461 4.2
 
 std::unexpected<Reply> refuse(int code, EnhancedStatus status, std::string_view text) {
   return std::unexpected(Reply(code, status, text));
@@ -111,8 +114,94 @@ std::expected<void, Reply> take_body(std::string_view value, command::MailFrom& 
   return {};
 }
 
+std::expected<void, Reply> take_ret(std::string_view value, command::MailFrom& mail) {
+  if (mail.ret != Return::unspecified) return bad_argument("RET is given twice");
+  if (base::equal_ignoring_case(value, "FULL")) {
+    mail.ret = Return::full;
+  } else if (base::equal_ignoring_case(value, "HDRS")) {
+    mail.ret = Return::headers;
+  } else {
+    return bad_argument("RET is FULL or HDRS");
+  }
+  return {};
+}
+
+std::expected<void, Reply> take_envid(std::string_view value, command::MailFrom& mail) {
+  if (!mail.envid.empty()) return bad_argument("ENVID is given twice");
+  if (value.empty()) return bad_argument("ENVID is empty");
+  if (value.size() > longest_envid) return bad_argument(fmt::format("ENVID has more than {} characters", longest_envid));
+  if (!decode_xtext(value)) return bad_argument("ENVID is not xtext: see RFC 3461 section 4");
+  mail.envid = value;
+  return {};
+}
+
+/// RFC 3461 4.1: words in any case between commas.
+std::expected<void, Reply> take_notify(std::string_view value, Recipient& recipient) {
+  if (recipient.notify.is_given()) return bad_argument("NOTIFY is given twice");
+  unsigned bits = 0;
+  for (const std::string_view word : base::split(value, ',')) {
+    if (base::equal_ignoring_case(word, "NEVER")) {
+      bits |= Notify::never;
+    } else if (base::equal_ignoring_case(word, "SUCCESS")) {
+      bits |= Notify::success;
+    } else if (base::equal_ignoring_case(word, "FAILURE")) {
+      bits |= Notify::failure;
+    } else if (base::equal_ignoring_case(word, "DELAY")) {
+      bits |= Notify::delay;
+    } else {
+      return bad_argument("NOTIFY is NEVER, or some of SUCCESS, FAILURE and DELAY with commas between");
+    }
+  }
+  if ((bits & Notify::never) != 0 && bits != Notify::never) return bad_argument("NEVER stands alone in NOTIFY");
+  recipient.notify = Notify(static_cast<std::uint8_t>(bits));
+  return {};
+}
+
+bool is_atom(std::string_view text) {
+  constexpr std::string_view specials = R"(()<>[]:;@\,.")";
+  const auto fits = [&](char c) { return is_visible(c) && specials.find(c) == std::string_view::npos; };
+  return !text.empty() && std::ranges::all_of(text, fits);
+}
+
+/// RFC 3461 4.2: the type of an address, a semicolon, the address as xtext.
+std::expected<void, Reply> take_orcpt(std::string_view value, Recipient& recipient) {
+  if (!recipient.orcpt.empty()) return bad_argument("ORCPT is given twice");
+  if (value.size() > longest_orcpt) return bad_argument(fmt::format("ORCPT has more than {} characters", longest_orcpt));
+  const std::size_t semicolon = value.find(';');
+  if (semicolon == std::string_view::npos || !is_atom(value.substr(0, semicolon))) {
+    return bad_argument("ORCPT is the type of an address, a semicolon and the address, as in rfc822;bob@example.net");
+  }
+  if (!decode_xtext(value.substr(semicolon + 1))) {
+    return bad_argument("the address in ORCPT is not xtext: see RFC 3461 section 4");
+  }
+  recipient.orcpt = value;
+  return {};
+}
+
 std::unexpected<Reply> unknown_parameter(std::string_view name, std::string_view verb) {
   return refuse(555, EnhancedStatus{5, 5, 4}, fmt::format("{} parameter {} is not supported", verb, base::printable(name)));
+}
+
+/// One "NAME=value" behind a path, and who takes the value into a Target.
+template <class Target>
+struct ParameterOf {
+  std::string_view name;
+  std::expected<void, Reply> (*take)(std::string_view value, Target& target);
+};
+constexpr std::array<ParameterOf<command::MailFrom>, 4> mail_parameters{
+    {{"SIZE", take_size}, {"BODY", take_body}, {"RET", take_ret}, {"ENVID", take_envid}}};
+constexpr std::array<ParameterOf<Recipient>, 2> rcpt_parameters{{{"NOTIFY", take_notify}, {"ORCPT", take_orcpt}}};
+
+template <class Target, std::size_t count>
+std::expected<void, Reply> take_parameter(std::string_view parameter, const std::array<ParameterOf<Target>, count>& known,
+                                          std::string_view verb, Target& target) {
+  const std::size_t equals = std::min(parameter.find('='), parameter.size());
+  const std::string_view name = parameter.substr(0, equals);
+  for (const ParameterOf<Target>& candidate : known) {
+    if (!base::equal_ignoring_case(candidate.name, name)) continue;
+    return candidate.take(parameter.substr(std::min(equals + 1, parameter.size())), target);
+  }
+  return unknown_parameter(name, verb);
 }
 
 Parsed parse_ehlo(std::string_view argument) { return command::Ehlo{std::string(argument)}; }
@@ -130,18 +219,7 @@ Parsed parse_mail(std::string_view argument) {
     mail.reverse_path = ReversePath(*std::move(mailbox));
   }
   for (const std::string_view parameter : split->parameters) {
-    const std::size_t equals = std::min(parameter.find('='), parameter.size());
-    const std::string_view name = parameter.substr(0, equals);
-    const std::string_view value = parameter.substr(std::min(equals + 1, parameter.size()));
-    std::expected<void, Reply> taken;
-    if (base::equal_ignoring_case(name, "SIZE")) {
-      taken = take_size(value, mail);
-    } else if (base::equal_ignoring_case(name, "BODY")) {
-      taken = take_body(value, mail);
-    } else {
-      taken = unknown_parameter(name, "MAIL");
-    }
-    if (!taken) return std::unexpected(taken.error());
+    if (auto taken = take_parameter(parameter, mail_parameters, "MAIL", mail); !taken) return std::unexpected(taken.error());
   }
   return mail;
 }
@@ -151,8 +229,13 @@ Parsed parse_rcpt(std::string_view argument) {
   if (!split) return std::unexpected(split.error());
   auto mailbox = parse_mailbox(split->path, 3);
   if (!mailbox) return std::unexpected(mailbox.error());
-  if (!split->parameters.empty()) return unknown_parameter(split->parameters.front(), "RCPT");
-  return command::RcptTo{*std::move(mailbox)};
+  Recipient recipient(*std::move(mailbox));
+  for (const std::string_view parameter : split->parameters) {
+    if (auto taken = take_parameter(parameter, rcpt_parameters, "RCPT", recipient); !taken) {
+      return std::unexpected(taken.error());
+    }
+  }
+  return command::RcptTo{std::move(recipient)};
 }
 
 Parsed parse_vrfy(std::string_view argument) { return command::Vrfy{std::string(argument)}; }

@@ -25,9 +25,11 @@ struct MailFrom {
   ReversePath reverse_path;
   std::optional<std::uint64_t> size;
   BodyType body = BodyType::seven_bit;
+  Return ret = Return::unspecified;
+  std::string envid;
 };
 struct RcptTo {
-  Mailbox mailbox;
+  Recipient recipient;
 };
 struct Data {};
 struct Rset {};

@@ -34,6 +34,8 @@ class Notify {
   bool wants_success() const { return (bits_ & success) != 0; }
   bool wants_failure() const { return !is_given() || (bits_ & failure) != 0; }
   bool wants_delay() const { return !is_given() || (bits_ & delay) != 0; }
+  /// As it goes on the wire, "SUCCESS,FAILURE"; empty when it was not given.
+  std::string to_string() const;
   friend bool operator==(const Notify&, const Notify&) = default;
 
  private:

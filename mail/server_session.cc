@@ -109,7 +109,7 @@ std::optional<Event> ServerSession::on(command::Ehlo& ehlo) {
   fmt::format_to(std::back_inserter(output_), "250-{}\r\n250-PIPELINING\r\n250-SIZE {}\r\n", options_.hostname,
                  options_.message_size);
   if (options_.offer_starttls && !tls_active_) output_ += "250-STARTTLS\r\n";
-  output_ += "250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n";
+  output_ += "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 DSN\r\n";
   return std::nullopt;
 }
 
@@ -127,6 +127,8 @@ std::optional<Event> ServerSession::on(command::MailFrom& mail) {
     refuse("503 5.5.1 a transaction is open already");
   } else if (options_.require_tls && !tls_active_) {
     refuse("530 5.7.0 send STARTTLS first");
+  } else if (!client_.extended && (mail.ret != Return::unspecified || !mail.envid.empty())) {
+    refuse("555 5.5.4 RET and ENVID need EHLO");
   } else if (mail.size.value_or(0) > options_.message_size) {
     refuse(fmt::format("552 5.3.4 a message may have {} octets", options_.message_size));
   } else {
@@ -140,12 +142,14 @@ std::optional<Event> ServerSession::on(command::MailFrom& mail) {
 std::optional<Event> ServerSession::on(command::RcptTo& rcpt) {
   if (!in_transaction_) {
     refuse_as_consequence("503 5.5.1 send MAIL first");
+  } else if (!client_.extended && (rcpt.recipient.notify.is_given() || !rcpt.recipient.orcpt.empty())) {
+    refuse("555 5.5.4 NOTIFY and ORCPT need EHLO");
   } else if (envelope_.recipients.size() >= options_.recipients) {
     say("452 4.5.3 too many recipients, send the rest in another transaction");
   } else {
-    pending_recipient_ = std::move(rcpt.mailbox);
+    pending_recipient_ = std::move(rcpt.recipient);
     state_ = State::rcpt;
-    return event::Rcpt{pending_recipient_};
+    return event::Rcpt{pending_recipient_.mailbox};
   }
   return std::nullopt;
 }
@@ -249,13 +253,15 @@ void ServerSession::mail_answered(const Reply& reply) {
   envelope_.reverse_path = std::move(pending_mail_.reverse_path);
   envelope_.body = pending_mail_.body;
   envelope_.declared_size = pending_mail_.size;
+  envelope_.ret = pending_mail_.ret;
+  envelope_.envid = std::move(pending_mail_.envid);
 }
 
-void ServerSession::accept_recipient(Mailbox mailbox) { pending_recipient_ = std::move(mailbox); }
+void ServerSession::accept_recipient(Mailbox mailbox) { pending_recipient_.mailbox = std::move(mailbox); }
 
 void ServerSession::rcpt_answered(const Reply& reply) {
   if (reply.is_positive()) {
-    envelope_.recipients.emplace_back(std::move(pending_recipient_));
+    envelope_.recipients.push_back(std::move(pending_recipient_));
     return;
   }
   excuse(1);  // the DATA that was pipelined behind it
@@ -308,10 +314,7 @@ void ServerSession::end_transaction() {
   in_transaction_ = false;
   excused_ = 0;
   refusal_ = Refusal::none;
-  envelope_.reverse_path = {};
-  envelope_.recipients.clear();
-  envelope_.body = BodyType::seven_bit;
-  envelope_.declared_size.reset();
+  envelope_ = Envelope();
 }
 
 void ServerSession::say(std::string_view line) {

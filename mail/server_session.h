@@ -67,7 +67,7 @@ class ServerSession {
   Event next();
   /// The answer to the last Mail, Rcpt, BeginData or EndOfContent; without one due it does nothing.
   void reply(const Reply& reply);
-  /// Before a 2xx to Rcpt: what enters the envelope in place of the mailbox that the client named.
+  /// Before a 2xx to Rcpt: what enters the envelope in place of the mailbox that the client named; its DSN parameters stay.
   void accept_recipient(Mailbox mailbox);
   std::string take_output();
 
@@ -138,7 +138,7 @@ class ServerSession {
   std::string content_;  ///< what the last Content event shows
   EndOfData scanner_;
   command::MailFrom pending_mail_;
-  Mailbox pending_recipient_;
+  Recipient pending_recipient_;
 };
 
 }  // namespace mail

@@ -30,8 +30,10 @@ mail::Transaction transaction_of(const queue::Message& message, const queue::Del
   transaction.reverse_path = message.envelope.reverse_path;
   transaction.size = message.size();
   transaction.body = message.envelope.body;
+  transaction.ret = message.envelope.ret;
+  transaction.envid = message.envelope.envid;
   for (const queue::DueRecipient& due : job.recipients) {
-    transaction.recipients.push_back(message.envelope.recipients.at(due.index).mailbox);
+    transaction.recipients.push_back(message.envelope.recipients.at(due.index));
   }
   return transaction;
 }

@@ -186,7 +186,7 @@ class Playground {
       mail::Transaction transaction;
       auto message = std::make_shared<const queue::Message>(sample_message());
       transaction.reverse_path = message->envelope.reverse_path;
-      transaction.recipients.emplace_back("ok", "playground.example");
+      transaction.recipients.emplace_back(mail::Mailbox("ok", "playground.example"));
       transaction.size = message->size();
       transaction.body = message->envelope.body;
       failure = co_await attempt.send(std::move(transaction), message);

@@ -64,7 +64,10 @@ class Delivery {
     dot_sent_ = false;
     mail::Transaction transaction;
     transaction.reverse_path = mail::ReversePath(mail::Mailbox("alice", "example.com"));
-    transaction.recipients = {mail::Mailbox("bob", "example.net"), mail::Mailbox("carol", "example.net")};
+    for (const char* name : {"bob", "carol"}) transaction.recipients.emplace_back(mail::Mailbox(name, "example.net"));
+    transaction.recipients.front().notify = mail::Notify(mail::Notify::success | mail::Notify::failure);
+    transaction.recipients.front().orcpt = "rfc822;bob+2Bx@example.net";
+    transaction.envid = "QQ314159";
     transaction.size = 100;
     session_.begin(std::move(transaction));
   }

@@ -1,9 +1,11 @@
-// Fuzzes command lines: a refusal is clean SMTP with a status; a path that is taken is taken again as it is printed.
+// Fuzzes command lines: a refusal is clean SMTP with a status; a path that is taken is taken again as it is printed, and so are
+// its DSN parameters.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
 #include "mail/command.h"
+#include "mail/xtext.h"
 
 namespace {
 
@@ -21,6 +23,29 @@ void check(const mail::Reply& reply) {
   require(read && *read && (*read)->code == reply.code && (*read)->status == reply.status);
 }
 
+void check(const mail::command::MailFrom& mail) {
+  std::string line = "MAIL FROM:<" + mail.reverse_path.to_string() + ">";
+  if (!mail.envid.empty()) {
+    require(mail.envid.size() <= 100 && mail::decode_xtext(mail.envid));
+    line += " ENVID=" + mail.envid;
+  }
+  const auto again = mail::parse_command(line);
+  require(again.has_value());
+  const auto& read = std::get<mail::command::MailFrom>(*again);
+  require(read.reverse_path == mail.reverse_path && read.envid == mail.envid);
+}
+
+void check(const mail::Recipient& recipient) {
+  std::string line = "RCPT TO:<" + recipient.mailbox.to_string() + ">";
+  if (recipient.notify.is_given()) line += " NOTIFY=" + recipient.notify.to_string();
+  if (!recipient.orcpt.empty()) {
+    require(recipient.orcpt.size() <= 500 && recipient.orcpt.find(';') != std::string::npos);
+    line += " ORCPT=" + recipient.orcpt;
+  }
+  const auto again = mail::parse_command(line);
+  require(again && std::get<mail::command::RcptTo>(*again).recipient == recipient);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -29,11 +54,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!parsed) {
     check(parsed.error());
   } else if (const auto* mail_from = std::get_if<mail::command::MailFrom>(&*parsed)) {
-    const auto again = mail::parse_command("MAIL FROM:<" + mail_from->reverse_path.to_string() + ">");
-    require(again && std::get<mail::command::MailFrom>(*again).reverse_path == mail_from->reverse_path);
+    check(*mail_from);
   } else if (const auto* rcpt_to = std::get_if<mail::command::RcptTo>(&*parsed)) {
-    const auto again = mail::parse_command("RCPT TO:<" + rcpt_to->mailbox.to_string() + ">");
-    require(again && std::get<mail::command::RcptTo>(*again).mailbox == rcpt_to->mailbox);
+    check(rcpt_to->recipient);
   } else if (const auto* ehlo = std::get_if<mail::command::Ehlo>(&*parsed)) {
     require(!ehlo->argument.empty() && ehlo->argument.find_first_of(" \t\r\n") == std::string::npos);
   }

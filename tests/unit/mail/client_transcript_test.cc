@@ -51,13 +51,30 @@ std::string take_path(std::string_view& text) {
   return path;
 }
 
+/// "<mailbox> NOTIFY=... ORCPT=..." at the start of `text`, which then stands behind it.
+mail::Recipient take_recipient(std::string_view& text) {
+  mail::Recipient recipient(mail::Mailbox::parse(take_path(text)).value());
+  while (text.starts_with("NOTIFY=") || text.starts_with("ORCPT=")) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text = base::trim(text.substr(word.size()));
+    if (word.starts_with("ORCPT=")) recipient.orcpt = word.substr(6);
+    if (word == "NOTIFY=NEVER") recipient.notify = mail::Notify(mail::Notify::never);
+    if (word == "NOTIFY=SUCCESS,FAILURE") recipient.notify = mail::Notify(mail::Notify::success | mail::Notify::failure);
+    if (word == "NOTIFY=DELAY") recipient.notify = mail::Notify(mail::Notify::delay);
+  }
+  return recipient;
+}
+
 mail::Transaction read_transaction(std::string_view text) {
   mail::Transaction transaction;
   transaction.reverse_path = mail::ReversePath::parse(take_path(text)).value();
-  while (text.starts_with('<')) transaction.recipients.push_back(mail::Mailbox::parse(take_path(text)).value());
+  while (text.starts_with('<')) transaction.recipients.push_back(take_recipient(text));
   for (const std::string_view word : base::words(text)) {
     if (word.starts_with("size=")) transaction.size = base::parse_number(word.substr(5)).value();
     if (word == "8bit") transaction.body = mail::BodyType::eight_bit;
+    if (word == "RET=FULL") transaction.ret = mail::Return::full;
+    if (word == "RET=HDRS") transaction.ret = mail::Return::headers;
+    if (word.starts_with("ENVID=")) transaction.envid = word.substr(6);
   }
   return transaction;
 }
@@ -137,6 +154,8 @@ class Player {
       quitting_ = true;
     } else if (name == "outcome") {
       check_outcome(step.argument);
+    } else if (name == "success") {
+      if (session_.passes_on_dsn() != (step.argument == "theirs")) fail("success is for somebody else to report");
     } else if (name == "done") {
       expect<action::Done>("be done");
       if (session_.failure()) fail("failed");
@@ -150,7 +169,7 @@ class Player {
   void check_outcome(std::string_view text) {
     const std::string recipient = take_path(text);
     for (std::size_t i = 0; i < transaction_.recipients.size(); ++i) {
-      if (transaction_.recipients[i].to_string() != recipient) continue;
+      if (transaction_.recipients[i].mailbox.to_string() != recipient) continue;
       const mail::RecipientReply& own = session_.outcome().at(i);
       if (text == "none") {
         if (own.reply.code != 0) fail("has a reply: " + own.reply.to_string());

@@ -1,6 +1,7 @@
 // Commands: each as a value, and the reply to each that cannot be understood.
 #include "mail/command.h"
 
+#include "mail/xtext.h"
 #include "tests/catch.h"
 
 using mail::BodyType;
@@ -26,7 +27,7 @@ std::string refusal(std::string_view line) {
 }
 
 std::string reverse_path(std::string_view line) { return expect<command::MailFrom>(line).reverse_path.to_string(); }
-std::string forward_path(std::string_view line) { return expect<command::RcptTo>(line).mailbox.to_string(); }
+std::string forward_path(std::string_view line) { return expect<command::RcptTo>(line).recipient.mailbox.to_string(); }
 
 }  // namespace
 
@@ -106,10 +107,64 @@ TEST_CASE("parameters that cannot be understood are refused") {
 }
 
 TEST_CASE("parameters that were not offered are refused as such") {
-  const std::string unknown =
-      GENERATE(as<std::string>{}, "FUTURE=1", "SMTPUTF8", "AUTH=<>", "RET=HDRS", "=1", "SIZES=1", "SIZE1");
+  const std::string unknown = GENERATE(as<std::string>{}, "FUTURE=1", "SMTPUTF8", "AUTH=<>", "DSN", "=1", "SIZES=1", "SIZE1");
   CHECK(refusal("MAIL FROM:<a@b.example> " + unknown) == "555 5.5.4");
   CHECK(refusal("RCPT TO:<a@b.example> " + unknown) == "555 5.5.4");
+}
+
+TEST_CASE("MAIL takes RET and ENVID") {
+  const auto mail = expect<command::MailFrom>("MAIL FROM:<a@b.example> RET=FULL ENVID=QQ+2B31+204159");
+  CHECK(mail.ret == mail::Return::full);
+  CHECK(mail.envid == "QQ+2B31+204159");
+  CHECK(expect<command::MailFrom>("MAIL FROM:<> envid=x ret=Hdrs").ret == mail::Return::headers);
+  CHECK(expect<command::MailFrom>("MAIL FROM:<>").ret == mail::Return::unspecified);
+  CHECK(expect<command::MailFrom>("MAIL FROM:<> ENVID=" + std::string(100, 'x')).envid.size() == 100);
+}
+
+TEST_CASE("RCPT takes NOTIFY and ORCPT") {
+  const auto bob =
+      expect<command::RcptTo>("RCPT TO:<bob@example.net> NOTIFY=delay,SUCCESS ORCPT=rfc822;Bob@Example.NET").recipient;
+  CHECK(bob.notify.to_string() == "SUCCESS,DELAY");
+  CHECK(bob.notify.wants_success());
+  CHECK_FALSE(bob.notify.wants_failure());
+  CHECK(bob.orcpt == "rfc822;Bob@Example.NET");
+  const auto never = expect<command::RcptTo>("RCPT TO:<bob@example.net> notify=Never").recipient.notify;
+  CHECK(never.is_given());
+  CHECK_FALSE((never.wants_success() || never.wants_failure() || never.wants_delay()));
+  const auto nothing = expect<command::RcptTo>("RCPT TO:<bob@example.net>").recipient;
+  CHECK_FALSE(nothing.notify.is_given());
+  CHECK((nothing.notify.wants_failure() && nothing.notify.wants_delay() && !nothing.notify.wants_success()));
+  CHECK(nothing.orcpt.empty());
+  CHECK(expect<command::RcptTo>("RCPT TO:<bob@example.net> ORCPT=utf-8;").recipient.orcpt == "utf-8;");
+}
+
+TEST_CASE("DSN parameters that cannot be understood are refused") {
+  const std::string of_mail = GENERATE(as<std::string>{}, "RET", "RET=", "RET=HDR", "RET=FULL,HDRS", "RET=FULL RET=FULL", "ENVID",
+                                       "ENVID=", "ENVID=a=b", "ENVID=a+", "ENVID=a+2", "ENVID=a+2b", "ENVID=a+0A", "ENVID=a+FF",
+                                       "ENVID=a+7F", "ENVID=\xC3\xA4", "ENVID=a ENVID=b");
+  CHECK(refusal("MAIL FROM:<a@b.example> " + of_mail) == "501 5.5.4");
+  const std::string of_rcpt = GENERATE(
+      as<std::string>{}, "NOTIFY", "NOTIFY=", "NOTIFY=SUCCESS,", "NOTIFY=,DELAY", "NOTIFY=NEVER,DELAY", "NOTIFY=SUCCESS;DELAY",
+      "NOTIFY=NEVER NOTIFY=NEVER", "ORCPT", "ORCPT=", "ORCPT=;bob@example.net", "ORCPT=rfc822", "ORCPT=rfc 822;x",
+      "ORCPT=rfc(822);x", "ORCPT=rfc822;a=b", "ORCPT=rfc822;a+0Db", "ORCPT=rfc822;\xC3\xA4", "ORCPT=rfc822;a ORCPT=rfc822;a");
+  CHECK(refusal("RCPT TO:<a@b.example> " + of_rcpt) == "501 5.5.4");
+  CHECK(refusal("MAIL FROM:<> ENVID=" + std::string(101, 'x')) == "501 5.5.4");
+  CHECK(refusal("RCPT TO:<a@b.example> ORCPT=rfc822;" + std::string(494, 'x')) == "501 5.5.4");
+}
+
+TEST_CASE("a DSN parameter behind the wrong path is not supported there") {
+  CHECK(refusal("MAIL FROM:<a@b.example> NOTIFY=NEVER") == "555 5.5.4");
+  CHECK(refusal("RCPT TO:<a@b.example> RET=FULL") == "555 5.5.4");
+}
+
+TEST_CASE("xtext is read as RFC 3461 writes it") {
+  CHECK(mail::decode_xtext("").value() == "");
+  CHECK(mail::decode_xtext("a+2Bb+3Dc+20d+09e~!").value() == "a+b=c d\te~!");
+  CHECK_FALSE(mail::decode_xtext("+"));
+  CHECK_FALSE(mail::decode_xtext("+4"));
+  CHECK_FALSE(mail::decode_xtext("+4g"));
+  CHECK_FALSE(mail::decode_xtext("a b"));
+  CHECK_FALSE(mail::decode_xtext("+00"));
 }
 
 TEST_CASE("RCPT names a mailbox") {

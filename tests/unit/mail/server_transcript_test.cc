@@ -153,7 +153,14 @@ class Player {
     note("end");
     const mail::Envelope& envelope = session_.envelope();
     played_.envelope = path(envelope.reverse_path.to_string());
-    for (const mail::Recipient& recipient : envelope.recipients) played_.envelope += " " + path(recipient.mailbox.to_string());
+    if (envelope.ret == mail::Return::full) played_.envelope += " RET=FULL";
+    if (envelope.ret == mail::Return::headers) played_.envelope += " RET=HDRS";
+    if (!envelope.envid.empty()) played_.envelope += " ENVID=" + envelope.envid;
+    for (const mail::Recipient& recipient : envelope.recipients) {
+      played_.envelope += " " + path(recipient.mailbox.to_string());
+      if (recipient.notify.is_given()) played_.envelope += " NOTIFY=" + recipient.notify.to_string();
+      if (!recipient.orcpt.empty()) played_.envelope += " ORCPT=" + recipient.orcpt;
+    }
     session_.reply(relay_.answer("content", Reply(250, {2, 0, 0}, "queued")));
     return true;
   }
