@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 #include "base/file.h"
@@ -54,6 +55,16 @@ class RealDisk : public Disk {
 
   Result<void> remove(const std::string& path) override {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return std::unexpected(disk_error("remove", path));
+    return {};
+  }
+
+  Result<void> link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) return std::unexpected(disk_error("make", to));
+    return {};
+  }
+
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    if (std::rename(from.c_str(), to.c_str()) != 0) return std::unexpected(disk_error("replace", to));
     return {};
   }
 

@@ -1,4 +1,5 @@
-// The few file operations that content files are made of, behind an interface so that tests can lose, fail or fill the disk.
+// The few file operations that content files and a migration are made of, behind an interface so that tests can lose, fail or
+// fill the disk.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,9 @@ class Disk {
   virtual ~Disk() = default;
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;  ///< must not exist
   virtual Result<void> sync_directory(const std::string& path) = 0;
-  virtual Result<void> remove(const std::string& path) = 0;  ///< missing is fine
+  virtual Result<void> remove(const std::string& path) = 0;                         ///< missing is fine
+  virtual Result<void> link(const std::string& from, const std::string& to) = 0;    ///< a second name; must not exist
+  virtual Result<void> rename(const std::string& from, const std::string& to) = 0;  ///< over what is there
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
 };
 Disk& real_disk();

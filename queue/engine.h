@@ -2,17 +2,20 @@
 // thread. Internal to the queue folder; a second kind of store implements this.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 
 #include "queue/message.h"
 #include "queue/store.h"
 
 namespace queue {
 
-/// Between begin() and commit() or roll_back() everything belongs to one transaction. Errors: Kind::invalid concerns that
-/// operation alone (the group is rolled back and repeated without it); Kind::full: no room, nothing was written; anything else:
-/// the engine writes nothing more before reopen() has worked.
+/// Between begin() and commit() or roll_back() everything belongs to one transaction. Errors: Kind::invalid and Kind::refused
+/// concern that operation alone (the group is rolled back and repeated without it); Kind::full: no room, nothing was written;
+/// anything else: the engine writes nothing more before reopen() has worked.
 class Engine {
  public:
   Engine() = default;
@@ -22,7 +25,12 @@ class Engine {
 
   virtual Result<void> begin() = 0;
   virtual Result<void> accept(const Message& message) = 0;
-  virtual Result<void> record(std::span<const DeliveryRecord> records) = 0;
+  virtual Result<void> record(const Recording& recording) = 0;
+  virtual Result<void> quarantine(QueueId id, std::string_view reason, Time now) = 0;
+  virtual Result<void> pause(const Pause& pause) = 0;
+  /// How many there were.
+  virtual Result<std::uint64_t> resume(std::string_view pattern) = 0;
+  virtual Result<void> begin_action(const Action& action) = 0;
   /// How many were there.
   virtual Result<std::uint64_t> drop(std::span<const QueueId> messages) = 0;
   /// How many recipients changed.
@@ -33,8 +41,9 @@ class Engine {
 
   /// Of the last commit.
   virtual Counts counts() const = 0;
-  /// Housekeeping between groups, when nobody waits: checkpoints, content files of removed messages.
-  virtual Result<void> tidy() = 0;
+  /// Housekeeping between groups: checkpoints, content files of removed messages, space given back. Takes a few milliseconds but
+  /// for a checkpoint. Tells when it wants to be called again though no further group comes; nothing: all is done.
+  virtual Result<std::optional<std::chrono::milliseconds>> tidy() = 0;
   /// A write or sync failed: not even the end of the engine may write now.
   virtual void stop_writing() = 0;
   /// After a failure: makes sure of what the disk holds and allows writing again.

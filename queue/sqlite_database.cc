@@ -53,6 +53,18 @@ int count_log_pages(void* pages, sqlite3* /*connection*/, const char* /*schema*/
   return SQLITE_OK;
 }
 
+void ask_predicate(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  const auto* const predicate = static_cast<const Predicate*>(sqlite3_user_data(context));
+  sqlite3_result_int(context, (*predicate)(Arguments(values)) ? 1 : 0);
+}
+
+void forget_predicate(void* predicate) { const std::unique_ptr<Predicate> owned(static_cast<Predicate*>(predicate)); }
+
+std::string_view octets_of(const void* data, int size) {
+  return data == nullptr ? std::string_view()
+                         : std::string_view(static_cast<const char*>(data), static_cast<std::size_t>(size));
+}
+
 /// Memory statistics cost a lock for every allocation; nobody reads them. Has an effect only before SQLite's first use.
 void configure_library() {
   static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -101,12 +113,20 @@ void Statement::reset() { sqlite3_reset(statement_.get()); }
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 
 std::string_view Statement::text(int column) const {
-  const auto* const data = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
-  const int size = sqlite3_column_bytes(statement_.get(), column);
-  return data == nullptr ? std::string_view() : std::string_view(data, static_cast<std::size_t>(size));
+  const void* const data = sqlite3_column_blob(statement_.get(), column);
+  return octets_of(data, sqlite3_column_bytes(statement_.get(), column));
 }
 
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+
+std::int64_t Arguments::integer(int index) const { return sqlite3_value_int64(values_[index]); }
+
+std::string_view Arguments::text(int index) const {
+  const void* const data = sqlite3_value_blob(values_[index]);
+  return octets_of(data, sqlite3_value_bytes(values_[index]));
+}
+
+bool Arguments::is_null(int index) const { return sqlite3_value_type(values_[index]) == SQLITE_NULL; }
 
 void Database::Close::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
 
@@ -151,9 +171,20 @@ Result<std::optional<std::int64_t>> Database::query_integer(std::string_view sql
   return std::optional(statement->integer(0));
 }
 
+// SQLite calls forget_predicate when it fails, too.
+Result<void> Database::add_predicate(const char* name, int values, Predicate predicate) {
+  auto owned = std::make_unique<Predicate>(std::move(predicate));
+  const int code = sqlite3_create_function_v2(connection_.get(), name, values, SQLITE_UTF8 | SQLITE_DIRECTONLY, owned.release(),
+                                              &ask_predicate, nullptr, nullptr, &forget_predicate);
+  if (code != SQLITE_OK) return std::unexpected(database_error(connection_.get(), code));
+  return {};
+}
+
 bool Database::in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
 
 std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(connection_.get()); }
+
+std::int64_t Database::changes() const { return sqlite3_changes64(connection_.get()); }
 
 void Database::on_close(OnClose what) {
   sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, what == OnClose::keep_log ? 1 : 0, nullptr);

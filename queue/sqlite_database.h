@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 namespace queue {
 
@@ -83,6 +85,20 @@ class ResetAtEnd {
   Statement& statement_;
 };
 
+/// What a predicate is asked about: values of one row.
+class Arguments {
+ public:
+  explicit Arguments(sqlite3_value** values) : values_(values) {}
+  std::int64_t integer(int index) const;
+  /// Valid during the call; empty for NULL.
+  std::string_view text(int index) const;
+  bool is_null(int index) const;
+
+ private:
+  sqlite3_value** values_;
+};
+using Predicate = std::function<bool(const Arguments&)>;
+
 /// A connection, used by one thread at a time. Errors: Kind::full when there was no room and nothing was written,
 /// Kind::invalid for a violated constraint, Kind::temporary when another process holds a lock, else Kind::storage.
 class Database {
@@ -99,8 +115,12 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   /// The first column of the first row; nothing when there is no row.
   Result<std::optional<std::int64_t>> query_integer(std::string_view sql);
+  /// Makes the predicate known to SQL as a function of so many values. It may read with other statements of this connection.
+  Result<void> add_predicate(const char* name, int values, Predicate predicate);
   bool in_transaction() const;
   std::int64_t last_insert_id() const;
+  /// Rows that the last statement changed.
+  std::int64_t changes() const;
   void on_close(OnClose what);
 
   /// Pages in the log after the last commit of this connection. Replaces SQLite's own automatic checkpoints.

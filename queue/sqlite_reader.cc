@@ -20,7 +20,7 @@ using base::Kind;
 constexpr std::size_t rows_in_transaction = 10000;
 
 constexpr std::string_view list_columns =
-    "SELECT r.message, r.number, m.received, m.size + length(m.prefix), m.sender_local_part, m.sender_domain, r.local_part, "
+    "SELECT r.message, r.number, m.received, m.size, m.sender_local_part, m.sender_domain, r.local_part, "
     "r.destination, r.state, r.attempts, r.next_attempt, coalesce(reply.mx, ''), coalesce(reply.words, '') "
     "FROM recipient r CROSS JOIN message m ON m.id = r.message LEFT JOIN reply ON reply.id = r.reply ";
 
@@ -70,14 +70,14 @@ std::vector<Text> texts() {
        "SELECT message, number, attempts, next_attempt, expires, destination FROM recipient "
        "WHERE message=? AND state<=1 AND expires<=? ORDER BY number"},
       {&ReaderTables::message,
-       "SELECT received, expires, sender_local_part, sender_domain, body, declared_size, extended, helo, client, tls, "
-       "message_id, "
-       "in_file, size, crc, prefix, content FROM message WHERE id=?"},
-      {&ReaderTables::mailboxes, "SELECT local_part, destination FROM recipient WHERE message=? ORDER BY number"},
+       "SELECT m.received, b.expires, m.sender_local_part, m.sender_domain, b.type, b.declared_size, b.extended, b.helo, "
+       "b.client, b.tls, m.message_id, m.in_file, b.content_size, b.crc, b.prefix, b.content, m.origin, b.ret, b.envid "
+       "FROM message m JOIN body b ON b.id = m.id WHERE m.id=?"},
+      {&ReaderTables::mailboxes, "SELECT local_part, destination, notify, orcpt FROM recipient WHERE message=? ORDER BY number"},
       {&ReaderTables::page, list + "WHERE (r.message, r.number) > (?1, ?2) AND (r.state = ?3 OR (?3 < 0 AND r.state <= 2)) "
                                    "ORDER BY r.message, r.number LIMIT ?4"},
       {&ReaderTables::recipients, list + "WHERE r.message=? ORDER BY r.number"},
-      {&ReaderTables::totals, "SELECT messages, recipients, failed, newest_id FROM totals"},
+      {&ReaderTables::totals, "SELECT messages, recipients, held, quarantined, newest_id FROM totals"},
   };
 }
 
@@ -272,12 +272,18 @@ Result<Message> SqliteReader::read_message(QueueId id) {
   message.prefix = row.text(14);
   message.content =
       row.integer(11) != 0 ? Content::in_file(content_path(spool_, id), size) : Content::in_memory(std::string(row.text(15)));
+  message.origin = static_cast<Origin>(row.integer(16));
+  message.envelope.ret = static_cast<mail::Return>(row.integer(17));
+  message.envelope.envid = row.text(18);
   return message;
 }
 
 Result<void> SqliteReader::read_mailboxes(Message& message) {
   auto recipients = all_rows<mail::Recipient>(tables_.mailboxes.bind(message.id.value()), [](const Statement& row) {
-    return mail::Recipient(mail::Mailbox(std::string(row.text(0)), std::string(row.text(1))));
+    mail::Recipient recipient(mail::Mailbox(std::string(row.text(0)), std::string(row.text(1))));
+    recipient.notify = mail::Notify(static_cast<std::uint8_t>(row.integer(2)));
+    recipient.orcpt = row.text(3);
+    return recipient;
   });
   if (!recipients) return std::unexpected(recipients.error());
   message.envelope.recipients = std::move(*recipients);
@@ -333,13 +339,13 @@ Result<Counts> SqliteReader::counts() {
   const ResetAtEnd reset(tables_.totals);
   if (auto got = tables_.totals.step(); !got) return std::unexpected(got.error());
   const Statement& row = tables_.totals;
-  return Counts{row.unsigned_integer(0), row.unsigned_integer(1), 0, 0};
+  return Counts{row.unsigned_integer(0), row.unsigned_integer(1), row.unsigned_integer(2), row.unsigned_integer(3)};
 }
 
 Result<QueueId> SqliteReader::newest_id() {
   const ResetAtEnd reset(tables_.totals);
   if (auto got = tables_.totals.step(); !got) return std::unexpected(got.error());
-  return QueueId(tables_.totals.unsigned_integer(3));
+  return QueueId(tables_.totals.unsigned_integer(4));
 }
 
 }  // namespace

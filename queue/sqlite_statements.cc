@@ -11,21 +11,29 @@ struct Text {
   const char* sql;
 };
 
-// set_next_attempt is set_state without the state: SQLite then leaves the indexes alone that only the state could change.
+// set_next_attempt is set_state without the state: SQLite then leaves the indexes alone that only the state could change. For the
+// same reason the time of expiry has a statement of its own.
 constexpr std::array texts = {
     Text{&WriterTables::begin, "BEGIN IMMEDIATE"},
     Text{&WriterTables::commit, "COMMIT"},
     Text{&WriterTables::roll_back, "ROLLBACK"},
-    Text{&WriterTables::insert_message, "INSERT INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+    Text{&WriterTables::insert_message, "INSERT INTO message VALUES(?,?,?,?,?,?,?,?)"},
+    Text{&WriterTables::insert_body, "INSERT INTO body VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
     Text{&WriterTables::message_is_file, "SELECT in_file FROM message WHERE id=?"},
+    Text{&WriterTables::file_is_wanted,
+         "SELECT EXISTS(SELECT 1 FROM message WHERE id=?1) OR EXISTS(SELECT 1 FROM recipient WHERE message=?1) OR "
+         "EXISTS(SELECT 1 FROM quarantine WHERE id=?1)"},
     Text{&WriterTables::delete_message, "DELETE FROM message WHERE id=?"},
-    Text{&WriterTables::insert_recipient, "INSERT INTO recipient VALUES(?,?,0,0,?,?,0,?,?)"},
+    Text{&WriterTables::delete_body, "DELETE FROM body WHERE id=?"},
+    Text{&WriterTables::insert_recipient, "INSERT INTO recipient VALUES(?,?,0,0,?,?,0,0,?,?,?,?)"},
     Text{&WriterTables::recipients_of_message,
          "SELECT number, state, attempts, next_attempt, reply, destination FROM recipient WHERE message=? ORDER BY number"},
     Text{&WriterTables::set_state,
          "UPDATE recipient SET attempts=?, next_attempt=?, reply=?, state=? WHERE message=? AND number=?"},
     Text{&WriterTables::set_next_attempt,
          "UPDATE recipient SET attempts=?, next_attempt=?, reply=? WHERE message=? AND number=?"},
+    Text{&WriterTables::set_expires, "UPDATE recipient SET expires=? WHERE message=? AND number=?"},
+    Text{&WriterTables::set_warned, "UPDATE recipient SET warned=1 WHERE message=? AND number=?"},
     Text{&WriterTables::delete_recipient, "DELETE FROM recipient WHERE message=? AND number=?"},
     Text{&WriterTables::find_reply, "SELECT id FROM reply WHERE hash=? AND mx=? AND words=?"},
     Text{&WriterTables::insert_reply, "INSERT INTO reply(hash, uses, mx, words) VALUES(?,0,?,?)"},
@@ -36,8 +44,26 @@ constexpr std::array texts = {
     Text{&WriterTables::set_destination,
          "INSERT INTO destination VALUES(?1,?2,?3) ON CONFLICT(name) DO UPDATE SET recipients=recipients+?2, earliest=?3"},
     Text{&WriterTables::delete_destination, "DELETE FROM destination WHERE name=?"},
-    Text{&WriterTables::read_totals, "SELECT messages, recipients, failed, newest_id FROM totals"},
-    Text{&WriterTables::set_totals, "UPDATE totals SET messages=?, recipients=?, failed=?, newest_id=?"},
+    Text{&WriterTables::read_totals, "SELECT messages, recipients, held, quarantined, newest_id FROM totals"},
+    Text{&WriterTables::set_totals, "UPDATE totals SET messages=?, recipients=?, held=?, quarantined=?, newest_id=?"},
+    Text{&WriterTables::set_aside, "INSERT OR IGNORE INTO quarantine VALUES(?,?,?)"},
+    Text{&WriterTables::set_message_aside, "INSERT INTO quarantine_message SELECT * FROM message WHERE id=?"},
+    Text{&WriterTables::set_recipients_aside,
+         "INSERT INTO quarantine_recipient SELECT r.message, r.number, r.state, r.attempts, r.next_attempt, r.expires, r.warned, "
+         "r.notify, r.local_part, r.destination, r.orcpt, reply.mx, reply.words "
+         "FROM recipient r LEFT JOIN reply ON reply.id = r.reply WHERE r.message=?"},
+    Text{&WriterTables::insert_pause, "INSERT OR IGNORE INTO pause VALUES(?,?,?)"},
+    Text{&WriterTables::warn_pause, "UPDATE pause SET warned=? WHERE pattern=?"},
+    Text{&WriterTables::delete_pause, "DELETE FROM pause WHERE pattern=?"},
+    Text{&WriterTables::count_pauses, "SELECT count(*) FROM pause"},
+    Text{&WriterTables::insert_action, "INSERT INTO action VALUES(?,?,?,?,?,?,?,?,?,?)"},
+    Text{&WriterTables::step_action,
+         "UPDATE action SET done_message=?, done_number=?, touched=touched+?, skipped=skipped+?, finished=? WHERE id=?"},
+    Text{&WriterTables::count_unfinished_actions, "SELECT count(*) FROM action WHERE finished IS NULL"},
+    Text{&WriterTables::delete_finished_actions, "DELETE FROM action WHERE finished<?"},
+    Text{&WriterTables::free_pages, "PRAGMA freelist_count"},
+    Text{&WriterTables::all_pages, "PRAGMA page_count"},
+    Text{&WriterTables::give_back, "PRAGMA incremental_vacuum(256)"},
 };
 
 }  // namespace

@@ -23,12 +23,17 @@ struct WriterTables {
   Statement commit;
   Statement roll_back;
   Statement insert_message;
+  Statement insert_body;
   Statement message_is_file;
+  Statement file_is_wanted;
   Statement delete_message;
+  Statement delete_body;
   Statement insert_recipient;
   Statement recipients_of_message;
   Statement set_state;
   Statement set_next_attempt;
+  Statement set_expires;
+  Statement set_warned;
   Statement delete_recipient;
   Statement find_reply;
   Statement insert_reply;
@@ -39,6 +44,20 @@ struct WriterTables {
   Statement delete_destination;
   Statement read_totals;
   Statement set_totals;
+  Statement set_aside;
+  Statement set_message_aside;
+  Statement set_recipients_aside;
+  Statement insert_pause;
+  Statement warn_pause;
+  Statement delete_pause;
+  Statement count_pauses;
+  Statement insert_action;
+  Statement step_action;
+  Statement count_unfinished_actions;
+  Statement delete_finished_actions;
+  Statement free_pages;
+  Statement all_pages;
+  Statement give_back;
 };
 
 }  // namespace queue

@@ -17,6 +17,8 @@ using base::Kind;
 /// How long records wait for company before they get a commit of their own, and how many are company enough.
 constexpr std::chrono::milliseconds record_patience{10};
 constexpr std::size_t record_company = 100;
+/// What a group does at most, in records, so that an accept behind it does not wait for long.
+constexpr std::size_t group_limit = 1000;
 /// Messages of a bulk operation in one transaction.
 constexpr std::size_t bulk_part = 500;
 
@@ -47,6 +49,11 @@ std::move_only_function<void()> completion(Operation& operation, Result<void> re
           [&](Operation::Record& record) -> std::move_only_function<void()> {
             return [done = std::move(record.done), result = std::move(result)]() mutable { done(std::move(result)); };
           },
+          [&](Operation::Change& change) -> std::move_only_function<void()> {
+            Result<std::uint64_t> count = change.count;
+            if (!result) count = std::unexpected(result.error());
+            return [done = std::move(change.done), count = std::move(count)]() mutable { done(std::move(count)); };
+          },
           [&](Operation::Bulk& bulk) -> std::move_only_function<void()> {
             Result<std::uint64_t> count = bulk.changed;
             if (!result) count = std::unexpected(result.error());
@@ -62,8 +69,18 @@ std::move_only_function<void()> completion(Operation& operation, Result<void> re
 }
 
 bool writes(const Operation& operation) { return !std::holds_alternative<Operation::Count>(operation.call); }
+bool is_accept(const Operation& operation) { return std::holds_alternative<Operation::Accept>(operation.call); }
+
+/// Concerns one operation, not the store.
+bool is_of_operation(Kind kind) { return kind == Kind::invalid || kind == Kind::refused; }
 
 }  // namespace
+
+std::size_t Operation::weight() const {
+  const auto* const record = std::get_if<Record>(&call);
+  if (record == nullptr) return 1;
+  return 1 + record->recording.records.size() + record->recording.warned.size() + record->recording.notices.size();
+}
 
 StoreThread::StoreThread(std::unique_ptr<Engine> engine, StoreOptions options, CompletionSink sink)
     : engine_(std::move(engine)), options_(std::move(options)), sink_(std::move(sink)) {
@@ -84,15 +101,27 @@ void StoreThread::accept(Message message, Done done) {
 }
 
 void StoreThread::record(Recording recording, Done done) {
-  submit(Operation::Record{std::move(recording), std::move(done)}, Urgency::may_wait);
+  const Urgency urgency = recording.records.size() < record_company ? Urgency::may_wait : Urgency::now;
+  submit(Operation::Record{std::move(recording), std::move(done)}, urgency);
 }
 
-void StoreThread::quarantine(QueueId /*id*/, std::string /*reason*/, Time /*now*/, Done done) {
-  done(base::fail(Kind::unsupported, "not built yet"));
+void StoreThread::quarantine(QueueId id, std::string reason, Time now, Done done) {
+  submit_change([id, reason = std::move(reason), now](Engine& engine) { return engine.quarantine(id, reason, now); },
+                std::move(done));
 }
-void StoreThread::pause(Pause /*pause*/, Done done) { done(base::fail(Kind::unsupported, "not built yet")); }
-void StoreThread::resume(std::string /*pattern*/, DoneCount done) { done(base::fail(Kind::unsupported, "not built yet")); }
-void StoreThread::begin_action(Action /*action*/, Done done) { done(base::fail(Kind::unsupported, "not built yet")); }
+
+void StoreThread::pause(Pause pause, Done done) {
+  submit_change([pause = std::move(pause)](Engine& engine) { return engine.pause(pause); }, std::move(done));
+}
+
+void StoreThread::resume(std::string pattern, DoneCount done) {
+  auto apply = [pattern = std::move(pattern)](Engine& engine) { return engine.resume(pattern); };
+  submit(Operation::Change{std::move(apply), std::move(done)}, Urgency::now);
+}
+
+void StoreThread::begin_action(Action action, Done done) {
+  submit_change([action = std::move(action)](Engine& engine) { return engine.begin_action(action); }, std::move(done));
+}
 
 void StoreThread::drop(std::vector<QueueId> messages, DoneCount done) {
   submit(Operation::Bulk{Operation::Bulk::What::drop, std::move(messages), Time(), std::move(done)}, Urgency::now);
@@ -103,6 +132,17 @@ void StoreThread::retry(std::vector<QueueId> messages, Time now, DoneCount done)
 }
 
 void StoreThread::counts(DoneCounts done) { submit(Operation::Count{std::move(done)}, Urgency::now); }
+
+void StoreThread::submit_change(std::function<Result<void>(Engine&)> apply, Done done) {
+  auto counted = [apply = std::move(apply)](Engine& engine) -> Result<std::uint64_t> {
+    if (auto applied = apply(engine); !applied) return std::unexpected(applied.error());
+    return 1;
+  };
+  auto told = [done = std::move(done)](const Result<std::uint64_t>& result) mutable {
+    done(result ? Result<void>() : std::unexpected(result.error()));
+  };
+  submit(Operation::Change{std::move(counted), std::move(told)}, Urgency::now);
+}
 
 // Wakes the thread only when this operation changes what it waits for.
 void StoreThread::submit(Operation::Call call, Urgency urgency) {
@@ -127,6 +167,7 @@ void StoreThread::run() {
     if (!group.empty()) run_group(group);
     group.clear();
     reopen_when_due();
+    tidy_when_due();
   }
 }
 
@@ -136,23 +177,36 @@ bool StoreThread::gather(std::vector<Operation>& group) {
   while (group.empty() && !stopping_) {
     const bool ready = urgent_ || waiting_.size() >= record_company;
     if (ready || (!waiting_.empty() && Clock::now() >= oldest_ + record_patience)) break;
-    if (health_.load() == Health::closed && Clock::now() >= reopen_at_) return true;
-    if (!waiting_.empty()) {
-      wake_.wait_until(lock, oldest_ + record_patience);
-    } else if (health_.load() == Health::closed) {
-      wake_.wait_until(lock, reopen_at_);
+    const auto wake_at = waiting_.empty() ? next_deed() : oldest_ + record_patience;
+    if (waiting_.empty() && wake_at && Clock::now() >= *wake_at) return true;
+    if (wake_at) {
+      wake_.wait_until(lock, *wake_at);
     } else {
       wake_.wait(lock);
     }
   }
-  if (group.empty()) {
-    group.swap(waiting_);
-  } else {
-    std::ranges::move(waiting_, std::back_inserter(group));
-    waiting_.clear();
-  }
-  urgent_ = false;
+  take_waiting(group);
   return !group.empty() || !stopping_;
+}
+
+std::optional<StoreThread::Clock::time_point> StoreThread::next_deed() const {
+  if (health_.load() == Health::closed) return reopen_at_;
+  return tidy_at_;
+}
+
+// Accepts may overtake outcomes, which never concern a message that is accepted after them; nothing else changes its order.
+void StoreThread::take_waiting(std::vector<Operation>& group) {
+  std::size_t weight = 0;
+  for (const Operation& operation : waiting_) weight += operation.weight();
+  if (weight > group_limit) std::ranges::stable_partition(waiting_, is_accept);
+  auto end = waiting_.begin();
+  for (weight = 0; end != waiting_.end(); ++end) {
+    weight += end->weight();
+    if (weight > group_limit && end != waiting_.begin()) break;
+  }
+  std::move(waiting_.begin(), end, std::back_inserter(group));
+  waiting_.erase(waiting_.begin(), end);
+  urgent_ = !waiting_.empty();
 }
 
 void StoreThread::run_group(std::vector<Operation>& group) {
@@ -194,7 +248,7 @@ Result<void> StoreThread::write_group(std::vector<Operation>& group) {
       auto applied = apply(operation);
       if (applied) continue;
       engine_->roll_back();
-      if (applied.error().kind != Kind::invalid) return applied;
+      if (!is_of_operation(applied.error().kind)) return applied;
       operation.failure = applied.error();
       again = true;
       break;
@@ -209,7 +263,12 @@ Result<void> StoreThread::write_group(std::vector<Operation>& group) {
 
 Result<void> StoreThread::apply(Operation& operation) {
   if (auto* const accept = std::get_if<Operation::Accept>(&operation.call)) return engine_->accept(accept->message);
-  if (auto* const record = std::get_if<Operation::Record>(&operation.call)) return engine_->record(record->recording.records);
+  if (auto* const record = std::get_if<Operation::Record>(&operation.call)) return engine_->record(record->recording);
+  if (auto* const change = std::get_if<Operation::Change>(&operation.call)) {
+    const auto count = change->apply(*engine_);
+    if (!count) return std::unexpected(count.error());
+    change->count = *count;
+  }
   if (auto* const bulk = std::get_if<Operation::Bulk>(&operation.call)) {
     const auto part = next_part(*bulk);
     const auto changing = bulk->what == Operation::Bulk::What::drop ? engine_->drop(part) : engine_->retry(part, bulk->now);
@@ -222,8 +281,12 @@ Result<void> StoreThread::apply(Operation& operation) {
 void StoreThread::remove_content(const std::vector<Operation>& group) {
   Disk& disk = options_.disk != nullptr ? *options_.disk : real_disk();
   for (const Operation& operation : group) {
-    const auto* const accept = std::get_if<Operation::Accept>(&operation.call);
-    if (accept != nullptr && !operation.failure) ContentWriter::discard(disk, accept->message.content);
+    if (operation.failure) continue;
+    if (const auto* const accept = std::get_if<Operation::Accept>(&operation.call)) {
+      ContentWriter::discard(disk, accept->message.content);
+    } else if (const auto* const record = std::get_if<Operation::Record>(&operation.call)) {
+      for (const Message& notice : record->recording.notices) ContentWriter::discard(disk, notice.content);
+    }
   }
 }
 
@@ -247,10 +310,19 @@ void StoreThread::complete(std::vector<Operation>& group, const Result<void>& wr
 
 void StoreThread::tidy() {
   fault_point("before tidying");
-  const auto tidied = engine_->tidy();
-  // What was committed stays in the log when there is no room to move it on.
-  if (!tidied && tidied.error().kind != Kind::full) became(Health::closed, tidied.error().words);
+  tidy_at_.reset();
+  const auto again = engine_->tidy();
+  if (again) {
+    if (*again) tidy_at_ = Clock::now() + **again;
+  } else if (again.error().kind != Kind::full) {
+    // What was committed stays in the log when there is no room to move it on.
+    became(Health::closed, again.error().words);
+  }
   fault_point("after tidying");
+}
+
+void StoreThread::tidy_when_due() {
+  if (tidy_at_ && health_.load() != Health::closed && Clock::now() >= *tidy_at_) tidy();
 }
 
 void StoreThread::reopen_when_due() {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,12 @@ class Operation {
     Recording recording;
     Store::Done done;
   };
+  /// Anything else that writes: repeated as often as the group is.
+  struct Change {
+    std::function<Result<std::uint64_t>(Engine&)> apply;
+    Store::DoneCount done;
+    std::uint64_t count = 0;
+  };
   /// Many ids: worked off in parts, each in a group of its own, so that others are not kept waiting.
   struct Bulk {
     enum class What : std::uint8_t { drop, retry };
@@ -44,10 +51,12 @@ class Operation {
   struct Count {
     Store::DoneCounts done;
   };
-  using Call = std::variant<Accept, Record, Bulk, Count>;
+  using Call = std::variant<Accept, Record, Change, Bulk, Count>;
 
   explicit Operation(Call what) : call(std::move(what)) {}
   Call call;
+  /// How much work it is, in records.
+  std::size_t weight() const;
   std::optional<base::Error> failure;  ///< of this operation alone
 };
 
@@ -74,9 +83,15 @@ class StoreThread : public Store {
   enum class Urgency : std::uint8_t { may_wait, now };
   void submit(Operation::Call call, Urgency urgency);
 
+  void submit_change(std::function<Result<void>(Engine&)> apply, Done done);
+
   void run();
-  /// Blocks until there is a group to run, it is time to reopen, or the store stops. False: stopped and nothing is left.
+  /// Blocks until there is a group to run, it is time to reopen or tidy, or the store stops. False: stopped and nothing is left.
   bool gather(std::vector<Operation>& group);
+  /// When to wake up though nothing comes.
+  std::optional<Clock::time_point> next_deed() const;
+  /// From waiting_, under its lock: all of it, or as much as one group should do.
+  void take_waiting(std::vector<Operation>& group);
   void run_group(std::vector<Operation>& group);
   Result<void> write_group(std::vector<Operation>& group);
   Result<void> apply(Operation& operation);
@@ -84,6 +99,7 @@ class StoreThread : public Store {
   void remove_content(const std::vector<Operation>& group);
   void complete(std::vector<Operation>& group, const Result<void>& written);
   void tidy();
+  void tidy_when_due();
   void reopen_when_due();
   void became(Health health, std::string_view words);
   void fault_point(std::string_view name) const;
@@ -100,8 +116,9 @@ class StoreThread : public Store {
   bool urgent_ = false;             ///< waiting_ holds more than records; guarded by mutex_
   bool stopping_ = false;           ///< guarded by mutex_
 
-  std::vector<Operation> unfinished_;  ///< bulk operations that go on in the next group; store thread only
-  Clock::time_point reopen_at_;        ///< store thread only
+  std::vector<Operation> unfinished_;         ///< bulk operations that go on in the next group; store thread only
+  Clock::time_point reopen_at_;               ///< store thread only
+  std::optional<Clock::time_point> tidy_at_;  ///< the engine wants to tidy once more; store thread only
   std::thread thread_;
 };
 

@@ -144,6 +144,7 @@ void measure(const Plan& plan) {
   const auto begin_open = std::chrono::steady_clock::now();
   queue::StoreOptions options;
   options.spool = plan.spool;
+  options.medium = queue::Medium::any;
   auto store = queue::open_store(options, [](queue::Completions completions) {
     for (auto& completion : completions) completion();
   });

@@ -64,6 +64,7 @@ class Checker {
   bool open(queue::Disk& disk) {
     queue::StoreOptions options;
     options.spool = spool_;
+    options.medium = queue::Medium::any;
     options.vfs = fault_vfs_name;
     options.disk = &disk;
     auto store = queue::open_store(options, [](queue::Completions completions) {

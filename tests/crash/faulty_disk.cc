@@ -58,6 +58,14 @@ class FaultyDisk : public queue::Disk {
     const int failure = SimulatedDisk::instance().remove(path, SimulatedDisk::Name::not_synced);
     return failure == 0 ? queue::real_disk().remove(path) : failed("cannot remove " + path, failure);
   }
+  Result<void> link(const std::string& from, const std::string& to) override {
+    const int failure = SimulatedDisk::instance().link(from, to);
+    return failure == 0 ? queue::real_disk().link(from, to) : failed("cannot make " + to, failure);
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    const int failure = SimulatedDisk::instance().rename(from, to);
+    return failure == 0 ? queue::real_disk().rename(from, to) : failed("cannot replace " + to, failure);
+  }
   Result<std::vector<std::string>> list(const std::string& directory) override { return queue::real_disk().list(directory); }
 };
 

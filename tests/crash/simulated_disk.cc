@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "base/file.h"
 
@@ -38,6 +39,7 @@ void SimulatedDisk::follow(const Plan& plan, std::atomic<std::uint64_t>* counter
   random_.seed(plan.seed);
   steps_ = counter;
   files_.clear();
+  renames_.clear();
 }
 
 int SimulatedDisk::step(const std::string& what) {
@@ -104,6 +106,7 @@ int SimulatedDisk::sync(const std::string& path, Name name) {
 int SimulatedDisk::sync_directory(const std::string& folder) {
   const std::scoped_lock lock(mutex_);
   if (const int failed = step("sync directory"); failed != 0) return failed;
+  std::erase_if(renames_, [&folder](const Rename& rename) { return folder_of(rename.to) == folder; });
   for (auto entry = files_.begin(); entry != files_.end();) {
     const bool here = folder_of(entry->first) == folder;
     if (here) entry->second.name_durable = true;
@@ -125,7 +128,30 @@ int SimulatedDisk::remove(const std::string& path, Name name) {
   return 0;
 }
 
+int SimulatedDisk::link(const std::string& from, const std::string& to) {
+  const std::scoped_lock lock(mutex_);
+  if (const int failed = step("create"); failed != 0) return failed;
+  files_[to] = File{};
+  files_[to].durable = contents_of(from);
+  files_[to].name_durable = false;
+  return 0;
+}
+
+int SimulatedDisk::rename(const std::string& from, const std::string& to) {
+  const std::scoped_lock lock(mutex_);
+  if (const int failed = step("rename"); failed != 0) return failed;
+  renames_.push_back({from, to, std::exchange(files_[to], files_[from])});
+  files_[to].name_durable = true;
+  files_.erase(from);
+  return 0;
+}
+
 void SimulatedDisk::cut_power() {
+  for (; !renames_.empty(); renames_.pop_back()) {
+    Rename& last = renames_.back();
+    if (by_chance()) continue;
+    files_[last.from] = std::exchange(files_[last.to], std::move(last.replaced));
+  }
   for (auto& [path, file] : files_) leave_behind(path, file);
   std::_Exit(death_code);
 }
@@ -138,6 +164,7 @@ void SimulatedDisk::leave_behind(const std::string& path, File& file) {
   }
   std::string image = file.durable;
   for (const Change& change : file.pending) apply_in_part(image, change);
+  ::unlink(path.c_str());  // it may have another name
   std::ofstream(path, std::ios::binary | std::ios::trunc) << image;
 }
 

@@ -13,7 +13,7 @@
 
 namespace crash {
 
-/// What happens at a step (a write, truncation, sync, creation or removal; counted from 1).
+/// What happens at a step (a write, truncation, sync, creation, removal, linking or renaming; counted from 1).
 struct Fault {
   enum class What : std::uint8_t {
     nothing,
@@ -51,6 +51,9 @@ class SimulatedDisk {
   int sync(const std::string& path, Name name);
   int sync_directory(const std::string& folder);
   int remove(const std::string& path, Name name);
+  /// A second name for a file that nobody writes to any more.
+  int link(const std::string& from, const std::string& to);
+  int rename(const std::string& from, const std::string& to);
 
  private:
   struct Change {
@@ -63,6 +66,13 @@ class SimulatedDisk {
     bool name_durable = true;
     bool removed = false;
     std::vector<Change> pending;
+  };
+
+  /// Of which the folder was not synced.
+  struct Rename {
+    std::string from;
+    std::string to;
+    File replaced;
   };
 
   /// Counts the step and does what the plan says: 0, EIO or ENOSPC.
@@ -78,6 +88,7 @@ class SimulatedDisk {
   std::atomic<std::uint64_t>* steps_ = nullptr;
   std::atomic<std::uint64_t> own_steps_ = 0;
   std::map<std::string, File> files_;
+  std::vector<Rename> renames_;
   std::minstd_rand random_;
 };
 

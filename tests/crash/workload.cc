@@ -137,6 +137,7 @@ class Worker {
 queue::StoreOptions store_options(const Work& work, queue::Disk& disk, Ledger& ledger) {
   queue::StoreOptions options;
   options.spool = work.spool;
+  options.medium = queue::Medium::any;
   options.vfs = fault_vfs_name;
   options.disk = &disk;
   options.reopen_every = std::chrono::milliseconds(2);

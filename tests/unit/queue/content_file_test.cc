@@ -43,6 +43,12 @@ class NotingDisk : public queue::Disk {
     steps.emplace_back("remove");
     return queue::real_disk().remove(path);
   }
+  queue::Result<void> link(const std::string& from, const std::string& to) override {
+    return queue::real_disk().link(from, to);
+  }
+  queue::Result<void> rename(const std::string& from, const std::string& to) override {
+    return queue::real_disk().rename(from, to);
+  }
   queue::Result<std::vector<std::string>> list(const std::string& directory) override {
     return queue::real_disk().list(directory);
   }

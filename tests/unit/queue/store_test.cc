@@ -39,6 +39,7 @@ class Queue {
   void start() {
     queue::StoreOptions options;
     options.spool = spool.path();
+    options.medium = queue::Medium::any;
     auto opened = queue::open_store(options, store_test::complete_at_once);
     REQUIRE(opened);
     store_ = std::move(*opened);
@@ -424,6 +425,7 @@ TEST_CASE("a message that cannot be kept fails alone; its neighbours in the grou
   TemporarySpool spool;
   queue::StoreOptions options;
   options.spool = spool.path();
+  options.medium = queue::Medium::any;
   std::atomic<int> calls = 0;
   std::latch blocked(1);
   std::latch submitted(1);
@@ -474,6 +476,7 @@ TEST_CASE("a store finishes what was submitted before it ends") {
   TemporarySpool spool;
   queue::StoreOptions options;
   options.spool = spool.path();
+  options.medium = queue::Medium::any;
   std::atomic<int> kept = 0;
   {
     auto store = queue::open_store(options, store_test::complete_at_once);
@@ -496,6 +499,7 @@ TEST_CASE("the spool is for us alone") {
   SECTION("a second store on it is refused with the pid of the first") {
     queue::StoreOptions options;
     options.spool = queue.spool.path();
+    options.medium = queue::Medium::any;
     const auto second = queue::open_store(options, store_test::complete_at_once);
     REQUIRE(!second);
     CHECK(second.error().kind == Kind::refused);
@@ -550,6 +554,7 @@ TEST_CASE("a database of another schema version is refused in clear words and no
   std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(60).write("\0\0\0\x63", 4);
   queue::StoreOptions options;
   options.spool = queue.spool.path();
+  options.medium = queue::Medium::any;
   const auto store = queue::open_store(options, store_test::complete_at_once);
   REQUIRE(!store);
   CHECK(store.error().kind == Kind::invalid);
@@ -566,6 +571,7 @@ TEST_CASE("what is not a database is refused") {
   std::ofstream(spool.path() + "/queue.db") << std::string(8192, 'x');
   queue::StoreOptions options;
   options.spool = spool.path();
+  options.medium = queue::Medium::any;
   const auto store = queue::open_store(options, store_test::complete_at_once);
   REQUIRE(!store);
   CHECK(contains(store.error().words, "queue.db"));
