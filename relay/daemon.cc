@@ -99,6 +99,7 @@ Result<void> Daemon::open(const conf::Config& config) {
 Result<void> Daemon::open_store(const conf::Config& config) {
   queue::StoreOptions options;
   options.spool = config.spool;
+  options.medium = config.spool_unsafe ? queue::Medium::any : queue::Medium::safe_only;
   options.health_changed = [this](queue::Health health, std::string_view words) {
     asio::post(loop_, [this, health, text = std::string(words)] { health_changed(health, text); });
   };
@@ -119,6 +120,7 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   ids_ = std::make_unique<queue::QueueIdMaker>(newest_);
   services_ = std::make_unique<Services>(Services{loop_.get_executor(), *workers_, tasks_, *settings_, *log_, *store_,
                                                   queue::real_disk(), *options_.resolver, statistics_});
+  notices_ = std::make_unique<NoticeMaker>(*services_, *ids_, budget_);
   dispatcher_ = std::make_unique<delivery::Dispatcher>(*services_, std::move(*for_delivery));
   api_ = std::make_unique<admin::Api>(*services_, *dispatcher_, std::move(*for_admin), [this] { return status(); });
   return {};

@@ -13,6 +13,7 @@
 #include "relay/admin/api.h"
 #include "relay/delivery/dispatcher.h"
 #include "relay/intake/listener.h"
+#include "relay/notices.h"
 #include "relay/services.h"
 
 namespace relay {
@@ -67,6 +68,7 @@ class Daemon {
   std::unique_ptr<Services> services_;
   std::unique_ptr<queue::QueueIdMaker> ids_;
   intake::BufferBudget budget_;
+  std::unique_ptr<NoticeMaker> notices_;
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
   std::unique_ptr<intake::Listener> listener_;
   std::unique_ptr<admin::Api> api_;

@@ -67,9 +67,9 @@ class StoredContent {
   }
 };
 
-Draft::Draft(std::shared_ptr<const Settings> settings, Trust trust, queue::QueueId id, BufferBudget& budget)
+Draft::Draft(std::shared_ptr<const Settings> settings, queue::Origin origin, queue::QueueId id, BufferBudget& budget)
     : settings_(std::move(settings)),
-      trust_(trust),
+      origin_(origin),
       id_(id),
       budget_(budget),
       hashes_(settings_->needs_simple_body, settings_->needs_relaxed_body) {}
@@ -110,7 +110,7 @@ void Draft::written_out() {
 }
 
 std::vector<const dkim::SigningRule*> Draft::signing_rules() const {
-  if (trust_ != Trust::trusted || !author_) return {};
+  if (origin_ == queue::Origin::stranger || !author_) return {};
   return dkim::matching_rules(settings_->signing_rules, *author_);
 }
 
@@ -126,9 +126,11 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
     message.content = queue::Content::in_memory(std::move(buffer_));
   }
   const std::string id = id_.to_string();
-  message.prefix = mail::make_received(mail::ReceivedParts{
-      settings_->config.hostname, id, &client, envelope.recipients.size() == 1 ? &envelope.recipients.front() : nullptr, now});
+  message.prefix =
+      mail::make_received(mail::ReceivedParts{settings_->config.hostname, id, client.address.empty() ? nullptr : &client,
+                                              envelope.recipients.size() == 1 ? &envelope.recipients.front() : nullptr, now});
   message.id = id_;
+  message.origin = origin_;
   message.received = now;
   message.expires = now + settings_->config.retry.give_up;
   message.message_id = mail::message_id(header_);

@@ -13,7 +13,6 @@
 #include "mail/header.h"
 #include "queue/content_file.h"
 #include "queue/message.h"
-#include "relay/intake/access.h"
 #include "relay/settings.h"
 
 namespace relay::intake {
@@ -48,7 +47,7 @@ class StoredContent;
 
 class Draft {
  public:
-  Draft(std::shared_ptr<const Settings> settings, Trust trust, queue::QueueId id, BufferBudget& budget);
+  Draft(std::shared_ptr<const Settings> settings, queue::Origin origin, queue::QueueId id, BufferBudget& budget);
   ~Draft();
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
@@ -73,14 +72,15 @@ class Draft {
   std::vector<const dkim::SigningRule*> signing_rules() const;
 
   /// On a worker: the file is synced, Received and the signatures become the prefix, each signature is verified against the
-  /// content as it is stored, the CRC is computed. `envelope` and `client` enter the message.
+  /// content as it is stored, the CRC is computed. `envelope` and `client` enter the message; a client without an address: the
+  /// message is our own.
   base::Result<Sealed> seal(queue::Disk& disk, mail::Envelope envelope, mail::Client client, base::Time now);
 
  private:
   void sign(Sealed& sealed, const StoredContent& stored, base::Time now) const;
 
   std::shared_ptr<const Settings> settings_;
-  Trust trust_;
+  queue::Origin origin_;
   queue::QueueId id_;
   BufferBudget& budget_;
   mail::HeaderBlock header_;

@@ -154,7 +154,8 @@ void Session::answer(const mail::event::Rcpt& event) {
 
 void Session::begin_data() {
   draft_error_.reset();
-  draft_ = std::make_unique<Draft>(settings_, trust_, context_.ids.next(base::now()), context_.budget);
+  const queue::Origin origin = trust_ == Trust::trusted ? queue::Origin::trusted : queue::Origin::stranger;
+  draft_ = std::make_unique<Draft>(settings_, origin, context_.ids.next(base::now()), context_.budget);
   session_.reply(Reply(354, "end with CR LF . CR LF"));
 }
 

@@ -9,6 +9,7 @@
 
 #include "mail/server_session.h"
 #include "relay/connection.h"
+#include "relay/intake/access.h"
 #include "relay/intake/draft.h"
 #include "relay/services.h"
 

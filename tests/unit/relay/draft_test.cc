@@ -10,9 +10,9 @@
 
 namespace {
 
+using queue::Origin;
 using relay::intake::BufferBudget;
 using relay::intake::Draft;
-using relay::intake::Trust;
 
 const dkim::PrivateKey& key() {
   static const dkim::PrivateKey made = dkim::PrivateKey::generate(dkim::Algorithm::ed25519_sha256);
@@ -71,7 +71,7 @@ TEST_CASE("a message cut anywhere is signed as a whole") {
     INFO(form << ": " << text);
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
       BufferBudget budget;
-      Draft draft(with, Trust::trusted, queue::QueueId(cut + 1), budget);
+      Draft draft(with, Origin::trusted, queue::QueueId(cut + 1), budget);
       draft.take(std::string_view(text).substr(0, cut));
       draft.take(std::string_view(text).substr(cut));
       const auto sealed = seal(draft);
@@ -89,13 +89,13 @@ TEST_CASE("a stranger's mail is not signed, nor that of another author") {
   const world::Folder folder;
   BufferBudget budget;
   const std::string ours = messages[0];
-  Draft stranger(settings(folder), Trust::stranger, queue::QueueId(1), budget);
+  Draft stranger(settings(folder), Origin::stranger, queue::QueueId(1), budget);
   stranger.take(ours);
   CHECK(seal(stranger)->signatures.empty());
-  Draft other(settings(folder), Trust::trusted, queue::QueueId(2), budget);
+  Draft other(settings(folder), Origin::trusted, queue::QueueId(2), budget);
   other.take("From: alice@b.com\r\nSender: alice@a.com\r\n\r\nHello.\r\n");
   CHECK(seal(other)->signatures.empty());
-  Draft nobody(settings(folder), Trust::trusted, queue::QueueId(3), budget);
+  Draft nobody(settings(folder), Origin::trusted, queue::QueueId(3), budget);
   nobody.take("Subject: no author\r\n\r\nHello.\r\n");
   CHECK(seal(nobody)->signatures.empty());
 }
@@ -103,7 +103,7 @@ TEST_CASE("a stranger's mail is not signed, nor that of another author") {
 TEST_CASE("every message gets a Received field with its id") {
   const world::Folder folder;
   BufferBudget budget;
-  Draft draft(settings(folder), Trust::trusted, queue::QueueId(7), budget);
+  Draft draft(settings(folder), Origin::trusted, queue::QueueId(7), budget);
   draft.take(messages[0]);
   const auto sealed = seal(draft).value();
   CHECK(sealed.message.prefix.starts_with("Received: "));
@@ -117,7 +117,7 @@ TEST_CASE("large content becomes a file and leaves the memory") {
   BufferBudget budget;
   const std::string head = "From: alice@a.com\r\nSubject: large\r\n\r\n";
   std::string text = head;
-  Draft draft(settings(folder), Trust::trusted, queue::QueueId(9), budget);
+  Draft draft(settings(folder), Origin::trusted, queue::QueueId(9), budget);
   draft.take(head);
   const std::string line = std::string(1022, 'x') + "\r\n";
   for (int i = 0; i < 700; ++i) {
@@ -143,7 +143,7 @@ TEST_CASE("a draft that is given up leaves no file and no debt") {
   BufferBudget budget;
   const std::string path = queue::content_path(folder.path(), queue::QueueId(11));
   {
-    Draft draft(settings(folder), Trust::trusted, queue::QueueId(11), budget);
+    Draft draft(settings(folder), Origin::trusted, queue::QueueId(11), budget);
     draft.take(std::string(300'000, 'x'));
     REQUIRE(draft.wants_write_out());
     REQUIRE(draft.write_out(queue::real_disk()));
@@ -159,7 +159,7 @@ TEST_CASE("a draft that is given up leaves no file and no debt") {
 TEST_CASE("a content that changes on the disk is not signed") {
   const world::Folder folder;
   BufferBudget budget;
-  Draft draft(settings(folder), Trust::trusted, queue::QueueId(13), budget);
+  Draft draft(settings(folder), Origin::trusted, queue::QueueId(13), budget);
   draft.take("From: alice@a.com\r\n\r\n" + std::string(300'000, 'x') + "\r\n");
   REQUIRE(draft.write_out(queue::real_disk()));
   draft.written_out();

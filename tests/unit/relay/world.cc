@@ -42,6 +42,7 @@ conf::Config config_in(const Folder& folder, std::uint16_t port) {
   config.hostname = "relay.example.com";
   config.postmaster = "admin@example.com";
   config.spool = folder / "spool";
+  config.spool_unsafe = true;  // the folder may lie in memory
   config.threads = 2;
   config.log.to = folder / "log";
   config.log.level = conf::LogLevel::debug;
