@@ -44,6 +44,7 @@ std::string configuration(const std::string& folder, const std::string& listen, 
 hostname   = "relay.{0}"
 postmaster = "postmaster@{0}"
 spool      = "{1}/spool"
+spool_unsafe = true
 
 [[listen]]
 address = "{2}"

@@ -105,7 +105,8 @@ class Relay {
 std::string write_configuration(const std::string& folder, std::uint16_t port, std::uint16_t sink_port) {
   std::string path = folder + "/mailferry.toml";
   const std::string text = fmt::format(
-      "hostname = \"mail.mydomain.com\"\npostmaster = \"admin@mydomain.com\"\nspool = \"{0}/spool\"\n[log]\nto = \"{0}/log\"\n"
+      "hostname = \"mail.mydomain.com\"\npostmaster = \"admin@mydomain.com\"\nspool = \"{0}/spool\"\nspool_unsafe = "
+      "true\n[log]\nto = \"{0}/log\"\n"
       "[[listen]]\naddress = \"127.0.0.1:{1}\"\n[[route]]\ndomain = \"*\"\nhosts = [\"[127.0.0.1]:{2}\"]\n[dkim]\nmode = "
       "\"off\"\n[retry]\n"
       "delays = [\"1s\"]\n[admin]\nsocket = \"{0}/admin.sock\"\n",

@@ -10,6 +10,7 @@ from zones import HOME, RELAY
 CONFIG = """hostname = "mail.mydomain.com"
 postmaster = "admin@mydomain.com"
 spool = "{folder}/spool"
+spool_unsafe = true
 
 [log]
 to = "{folder}/mailferry.log"

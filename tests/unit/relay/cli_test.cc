@@ -105,7 +105,8 @@ TEST_CASE("config check is content with a good file and writes nothing") {
   const Folder folder;
   const std::string path = folder / "good.toml";
   const std::string spool = folder / "spool";
-  const std::string text = "hostname = \"relay.example.com\"\npostmaster = \"a@example.com\"\nspool = \"" + spool + "\"\n";
+  const std::string text =
+      "hostname = \"relay.example.com\"\npostmaster = \"a@example.com\"\nspool = \"" + spool + "\"\nspool_unsafe = true\n";
   REQUIRE(base::write_file_durably(path, text, 0600));
   const Ran ran = run("config check -c " + path);
   CHECK(ran.code == 0);
