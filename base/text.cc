@@ -18,22 +18,6 @@ constexpr std::string_view blank = " \t\r\n";
 
 unsigned octet(char c) { return static_cast<unsigned char>(c); }
 
-/// Length of the valid UTF-8 sequence at the start of `text`, 0 when there is none.
-std::size_t utf8_sequence(std::string_view text) {
-  const unsigned lead = octet(text.front());
-  if (lead < 0x80U) return 1;
-  const std::size_t length = lead >= 0xF0U ? 4 : lead >= 0xE0U ? 3 : 2;
-  if (lead < 0xC2U || lead > 0xF4U || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((octet(text[i]) & 0xC0U) != 0x80U) return 0;
-  }
-  const unsigned second = octet(text[1]);
-  const bool overlong = (lead == 0xE0U && second < 0xA0U) || (lead == 0xF0U && second < 0x90U);
-  const bool outside = (lead == 0xEDU && second > 0x9FU) || (lead == 0xF4U && second > 0x8FU);
-  const bool c1_control = lead == 0xC2U && second < 0xA0U;
-  return overlong || outside || c1_control ? 0 : length;
-}
-
 }  // namespace
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -207,6 +191,22 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
+}
+
+std::size_t utf8_sequence(std::string_view text) {
+  if (text.empty()) return 0;
+  const unsigned lead = octet(text.front());
+  if (lead < 0x80U) return 1;
+  const std::size_t length = lead >= 0xF0U ? 4 : lead >= 0xE0U ? 3 : 2;
+  if (lead < 0xC2U || lead > 0xF4U || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((octet(text[i]) & 0xC0U) != 0x80U) return 0;
+  }
+  const unsigned second = octet(text[1]);
+  const bool overlong = (lead == 0xE0U && second < 0xA0U) || (lead == 0xF0U && second < 0x90U);
+  const bool outside = (lead == 0xEDU && second > 0x9FU) || (lead == 0xF4U && second > 0x8FU);
+  const bool c1_control = lead == 0xC2U && second < 0xA0U;
+  return overlong || outside || c1_control ? 0 : length;
 }
 
 std::string printable(std::string_view text) {

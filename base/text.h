@@ -1,6 +1,7 @@
 // Plain operations on text: case, trimming, splitting, base64, hex, Crockford base 32. ASCII only, never the locale.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -43,6 +44,9 @@ bool matches_pattern(std::string_view pattern, std::string_view text);
 
 /// How far two words are apart (insertions, deletions, changes), to name the key that somebody meant.
 std::size_t edit_distance(std::string_view a, std::string_view b);
+
+/// Octets of the UTF-8 sequence at the start of `text`; 0 when there is none, or a control character of C1.
+std::size_t utf8_sequence(std::string_view text);
 
 /// What a log line or terminal may show: control characters, DEL and invalid UTF-8 as \xHH.
 std::string printable(std::string_view text);
