@@ -166,7 +166,8 @@ enum class SummaryBy : std::uint8_t { domain, mx, sender };
 /// What waits, by what it has in common.
 class SummaryRow {
  public:
-  std::string name;  ///< empty: all that found no place of their own, or (by mx, by sender) those without
+  /// "<>" is the null reverse-path. Empty: all that have no such name (by mx: no host was asked) or found no place of their own.
+  std::string name;
   std::uint64_t recipients = 0;
   std::uint64_t queued = 0;
   std::uint64_t deferred = 0;
@@ -208,16 +209,18 @@ class Reader {
   virtual Result<std::vector<DueRecipient>> queued_after(QueueId after, std::size_t limit) = 0;
   /// Deferred or queued recipients of messages with an id greater than `after` that have expired at `now`; as queued_after().
   virtual Result<std::vector<DueRecipient>> expired(Time now, QueueId after, std::size_t limit) = 0;
-  /// The whole message; content in memory or as its file. The CRC of in-memory content is checked: Kind::storage when it is
-  /// wrong. Kind::invalid when there is no such message.
+  /// The whole message; content in memory or as its file. Kind::storage when it is damaged: a value of any of its rows makes no
+  /// sense or is missing, the CRC of in-memory content is wrong, the content file is not there or has another size. All others
+  /// pass on rows as they are, so that one damaged row does not hide its neighbours. Kind::invalid when there is no such message.
   virtual Result<Message> load(QueueId id) = 0;
-  /// Rows with (id, index) greater than the cursor, in that order, until `limit`; delivered ones only when the filter asks for
-  /// them. Fewer than `limit`: there are no more. Start with QueueId() and 0.
+  /// Rows with (id, index) greater than the cursor, in that order, until `limit`; those that are over only when the filter
+  /// asks for their state. Reads in short transactions: each part is one state of the queue. Fewer than `limit`: there are no
+  /// more. Start with QueueId() and 0.
   virtual Result<std::vector<ListRow>> list(const Filter& filter, QueueId after, std::uint32_t after_index,
                                             std::size_t limit) = 0;
-  /// Every recipient of a message with its state (also delivered and failed).
+  /// Every recipient of a message with its state, also those that are over.
   virtual Result<std::vector<ListRow>> recipients(QueueId id) = 0;
-  /// What waits in groups, most recipients first. Names beyond 100,000 are counted in one row without a name.
+  /// What waits in groups, most recipients first. Names beyond 100,000 are counted in the row without a name.
   virtual Result<std::vector<SummaryRow>> summary(SummaryBy by, std::size_t limit) = 0;
   /// All there are, newest first.
   virtual Result<std::vector<Action>> actions() = 0;

@@ -1,0 +1,208 @@
+// One pass over all recipients in the order of their keys. Memory is bounded by the number of names.
+#include "queue/sqlite_summary.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "queue/sqlite_rows.h"
+
+namespace queue {
+namespace {
+
+/// Rows of one transaction: a long one would keep the writer from starting its log anew.
+constexpr std::uint64_t rows_in_part = 100'000;
+/// Names with a group of their own.
+constexpr std::size_t most_names = 100'000;
+/// Replies whose group is remembered; a power of two.
+constexpr std::size_t remembered_replies = 1U << 16U;
+
+struct Hash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
+}  // namespace
+
+struct SummaryGroup {
+  std::uint64_t queued = 0;
+  std::uint64_t deferred = 0;
+  std::uint64_t held = 0;
+  std::int64_t oldest = -1;  ///< message: the pass meets it first
+  std::int64_t next_attempt = std::numeric_limits<std::int64_t>::max();
+  std::int64_t reply = 0;
+  std::int64_t reply_next = 0;  ///< next attempt of the one with that reply: the latest, since it was probably asked last
+
+  std::uint64_t recipients() const { return queued + deferred + held; }
+  void add(State state, std::int64_t message, std::int64_t next, std::int64_t its_reply) {
+    queued += state == State::queued ? 1 : 0;
+    deferred += state == State::deferred ? 1 : 0;
+    held += state == State::held ? 1 : 0;
+    if (oldest < 0) oldest = message;
+    if (state == State::deferred) next_attempt = std::min(next_attempt, next);
+    if (its_reply == 0 || (reply != 0 && next < reply_next)) return;
+    reply = its_reply;
+    reply_next = next;
+  }
+};
+
+/// The groups by name, and quick ways to the group of the row at hand.
+class SummaryGroups {
+ public:
+  using Map = std::unordered_map<std::string, SummaryGroup, Hash, std::equal_to<>>;
+
+  SummaryGroups(SummaryBy by, Statement& read_reply) : read_reply_(read_reply) {
+    if (by == SummaryBy::mx) known_replies_.resize(remembered_replies);
+  }
+
+  SummaryGroup& named(std::string_view name) {
+    if (name.empty()) return rest_;
+    const auto found = groups_.find(name);
+    if (found != groups_.end()) return found->second;
+    return groups_.size() < most_names ? groups_.try_emplace(std::string(name)).first->second : rest_;
+  }
+  /// By the domain of a row, whose neighbours are often recipients of the same message.
+  SummaryGroup& of_sender(std::int64_t message, std::optional<std::string_view> local_part,
+                          std::optional<std::string_view> domain);
+  /// By the host that gave a reply.
+  Result<SummaryGroup*> of_reply(std::int64_t reply);
+
+  const Map& all() const { return groups_; }
+  /// Those without a name, or beyond the bound.
+  const SummaryGroup& rest() const { return rest_; }
+
+ private:
+  struct Known {
+    std::int64_t reply = 0;
+    SummaryGroup* group = nullptr;
+  };
+
+  Map groups_;
+  SummaryGroup rest_;
+  Statement& read_reply_;
+  std::vector<Known> known_replies_;  ///< by the last bits of the reply's number
+  std::int64_t last_message_ = -1;
+  SummaryGroup* last_group_ = nullptr;
+};
+
+SummaryGroup& SummaryGroups::of_sender(std::int64_t message, std::optional<std::string_view> local_part,
+                                       std::optional<std::string_view> domain) {
+  if (last_group_ != nullptr && message == last_message_) return *last_group_;
+  const std::string name = sender_text(local_part, domain);
+  last_group_ = &named(name.empty() ? "<>" : name);
+  last_message_ = message;
+  return *last_group_;
+}
+
+Result<SummaryGroup*> SummaryGroups::of_reply(std::int64_t reply) {
+  if (reply <= 0) return &rest_;
+  Known& known = known_replies_[static_cast<std::size_t>(reply) % known_replies_.size()];
+  if (known.reply == reply) return known.group;
+  Statement& row = read_reply_.bind(reply);
+  const ResetAtEnd reset(row);
+  const auto got = row.step();
+  if (!got) return std::unexpected(got.error());
+  known = Known{reply, &named(*got ? row.text(0) : std::string_view())};
+  return known.group;
+}
+
+Result<void> SqliteSummary::prepare() {
+  constexpr std::string_view behind = "(r.message, r.number) > (?1, ?2) ORDER BY r.message, r.number LIMIT ?3";
+  const std::pair<Statement*, std::string> texts[] = {
+      {&recipients_,
+       "SELECT r.message, r.number, r.state, r.next_attempt, r.reply, r.destination "
+       "FROM recipient r INDEXED BY sqlite_autoindex_recipient_1 WHERE " +
+           std::string(behind)},
+      {&senders_,
+       "SELECT r.message, r.number, r.state, r.next_attempt, r.reply, m.sender_local_part, m.sender_domain "
+       "FROM recipient r INDEXED BY sqlite_autoindex_recipient_1 LEFT JOIN message m ON m.id = r.message WHERE " +
+           std::string(behind)},
+      {&reply_, "SELECT mx, words FROM reply WHERE id=?"},
+      {&received_, "SELECT received FROM message WHERE id=?"},
+  };
+  for (const auto& [statement, sql] : texts) {
+    auto prepared = database_.prepare(sql);
+    if (!prepared) return std::unexpected(prepared.error());
+    *statement = std::move(*prepared);
+  }
+  return {};
+}
+
+Result<std::vector<SummaryRow>> SqliteSummary::summary(SummaryBy by, std::size_t limit) {
+  SummaryGroups groups(by, reply_);
+  std::int64_t message = -1;
+  std::int64_t number = -1;
+  for (std::uint64_t seen = rows_in_part; seen == rows_in_part;) {
+    const auto counted = count_part(by, groups, message, number);
+    if (!counted) return std::unexpected(counted.error());
+    seen = *counted;
+  }
+  const std::string no_name;
+  std::vector<std::pair<const std::string*, const SummaryGroup*>> order;
+  for (const auto& [name, group] : groups.all()) order.emplace_back(&name, &group);
+  if (groups.rest().recipients() > 0) order.emplace_back(&no_name, &groups.rest());
+  const std::size_t shown = std::min(limit, order.size());
+  std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(shown), [](const auto& a, const auto& b) {
+    return std::pair(b.second->recipients(), *a.first) < std::pair(a.second->recipients(), *b.first);
+  });
+  std::vector<SummaryRow> rows;
+  for (const auto& [name, group] : std::span(order).first(shown)) {
+    auto row = describe(*name, *group);
+    if (!row) return std::unexpected(row.error());
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+Result<std::uint64_t> SqliteSummary::count_part(SummaryBy by, SummaryGroups& groups, std::int64_t& message,
+                                                std::int64_t& number) {
+  Statement& row = (by == SummaryBy::sender ? senders_ : recipients_).bind(message, number, rows_in_part);
+  const ResetAtEnd reset(row);
+  const auto text = [&row](int column) { return row.is_null(column) ? std::nullopt : std::optional(row.text(column)); };
+  for (std::uint64_t seen = 0;; ++seen) {
+    const auto got = row.step();
+    if (!got) return std::unexpected(got.error());
+    if (!*got) return seen;
+    message = row.integer(0);
+    number = row.integer(1);
+    const State state = state_of(row.integer(2));
+    if (!waits(state)) continue;
+    Result<SummaryGroup*> group = nullptr;
+    switch (by) {
+      case SummaryBy::domain: group = &groups.named(row.text(5)); break;
+      case SummaryBy::mx: group = groups.of_reply(row.integer(4)); break;
+      case SummaryBy::sender: group = &groups.of_sender(message, text(5), text(6)); break;
+    }
+    if (!group) return std::unexpected(group.error());
+    (*group)->add(state, message, row.integer(3), row.integer(4));
+  }
+}
+
+Result<SummaryRow> SqliteSummary::describe(const std::string& name, const SummaryGroup& group) {
+  SummaryRow described;
+  described.name = name;
+  described.recipients = group.recipients();
+  described.queued = group.queued;
+  described.deferred = group.deferred;
+  described.held = group.held;
+  if (group.deferred > 0) described.next_attempt = sane_time_of(group.next_attempt);
+  const ResetAtEnd reset_received(received_.bind(group.oldest));
+  const auto message = received_.step();
+  if (!message) return std::unexpected(message.error());
+  if (*message) described.oldest = sane_time_of(received_.integer(0));
+  const ResetAtEnd reset_reply(reply_.bind(group.reply));
+  const auto reply = reply_.step();
+  if (!reply) return std::unexpected(reply.error());
+  if (*reply) {
+    described.mx = reply_.text(0);
+    described.last_reply = reply_.text(1);
+  }
+  return described;
+}
+
+}  // namespace queue
