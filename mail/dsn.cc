@@ -54,8 +54,9 @@ std::string write_head(const Head& head, std::string_view subject) {
 
 /// So that the notice stands below the message that it is about.
 std::string write_reference(std::string_view message_id) {
-  const bool good = message_id.size() > 2 && message_id.size() <= longest_reference && message_id.starts_with('<') &&
-                    message_id.ends_with('>') && std::ranges::all_of(message_id, [](char c) { return c > ' ' && c <= '~'; });
+  const bool good = message_id.size() > 2 && message_id.size() <= longest_reference &&
+                    message_id.find('>') == message_id.size() - 1 && message_id.rfind('<') == 0 &&
+                    std::ranges::all_of(message_id, [](char c) { return c > ' ' && c <= '~'; });
   return good ? fmt::format("In-Reply-To: {0}\r\nReferences: {0}\r\n", message_id) : std::string();
 }
 

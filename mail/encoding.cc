@@ -18,6 +18,7 @@ constexpr std::size_t line_width = 78;          // RFC 5322 2.1.1, without CR LF
 constexpr std::size_t encoded_width = 76;       // RFC 2045 6.7
 constexpr std::size_t longest_plain_word = 60;  // of an unstructured field: it must fit in a line with some company
 constexpr std::size_t longest_payload = 45;     // octets in an encoded word: 60 of base64, 72 in all of the 75 of RFC 2047 2
+constexpr std::size_t shortest_payload = 12;    // less is not worth a word of its own
 constexpr std::size_t longest_unfolded = 500;   // of a word of a plain field, far from the 998 of RFC 5322 2.1.1
 constexpr std::size_t most_of_raw_value = 4096;
 
@@ -117,24 +118,27 @@ std::string decode_words(std::string_view text) {
 
 // ---- writing ----
 
-/// A field that goes on in a new line where its next piece does not fit.
+/// A field that goes on in a new line where its next piece does not fit; not right behind its name.
 class Folded {
  public:
-  explicit Folded(std::string_view name) : text_(fmt::format("{}:", name)), width_(text_.size()) {}
+  explicit Folded(std::string_view name) : text_(fmt::format("{}:", name)), start_(text_.size()), width_(text_.size()) {}
 
   /// A piece with the blanks before it.
   void add(std::string_view piece) {
-    if (width_ + piece.size() > line_width && width_ > 1) {
+    if (piece.size() > room() && text_.size() > start_) {
       text_ += "\r\n";
       width_ = 0;
     }
     text_ += piece;
     width_ += piece.size();
   }
+  /// In this line.
+  std::size_t room() const { return line_width - std::min(width_, line_width); }
   std::string finish() && { return std::move(text_) + "\r\n"; }
 
  private:
   std::string text_;
+  std::size_t start_;
   std::size_t width_;
 };
 
@@ -142,16 +146,20 @@ bool is_plain_word(std::string_view word) {
   return word.size() <= longest_plain_word && std::ranges::all_of(word, is_visible) && word.find("=?") == std::string_view::npos;
 }
 
-/// As encoded words, none of which cuts a character in two.
+/// As encoded words, none of which cuts a character in two; the first one takes what room there is.
 void add_encoded(Folded& field, std::string_view text) {
+  constexpr std::string_view opening = " =?utf-8?B?";
+  constexpr std::string_view closing = "?=";
   while (!text.empty()) {
+    const std::size_t room = field.room() - std::min(field.room(), opening.size() + closing.size());
+    const std::size_t most = room / 4 * 3 < shortest_payload ? longest_payload : std::min(room / 4 * 3, longest_payload);
     std::size_t size = 0;
     while (size < text.size()) {
       const std::size_t length = std::max<std::size_t>(base::utf8_sequence(text.substr(size)), 1);
-      if (size + length > longest_payload) break;
+      if (size + length > most) break;
       size += length;
     }
-    field.add(fmt::format(" =?utf-8?B?{}?=", base::base64_encode(text.substr(0, size))));
+    field.add(fmt::format("{}{}{}", opening, base::base64_encode(text.substr(0, size)), closing));
     text.remove_prefix(size);
   }
 }
