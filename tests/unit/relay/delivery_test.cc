@@ -283,7 +283,7 @@ TEST_CASE("a route sends a domain to its own host") {
   Sink smart("127.0.0.2");
   conf::Config config = config_in(folder, usual.port());
   config.route.push_back(
-      conf::Route{"*.example.org", {"[127.0.0.2]:" + std::to_string(smart.port())}, conf::DeliveryTls::opportunistic});
+      conf::Route{"*.example.org", {"[127.0.0.2]:" + std::to_string(smart.port())}, conf::DeliveryTls::opportunistic, {}});
   Relay relay(config, example);
   Client client = relay.client();
   client.ehlo();
@@ -346,7 +346,7 @@ TEST_CASE("where TLS is required nothing leaves without it") {
   sink.offer_tls(GENERATE(Sink::Tls::none, Sink::Tls::breaks));
   conf::Config config = config_in(folder, sink.port());
   config.retry.delays = {never};
-  config.route.push_back(conf::Route{"example.net", {"mx"}, conf::DeliveryTls::required});
+  config.route.push_back(conf::Route{"example.net", {"mx"}, conf::DeliveryTls::required, {}});
   Relay relay(config, example);
   Client client = relay.client();
   client.ehlo();
