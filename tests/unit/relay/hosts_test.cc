@@ -37,7 +37,7 @@ void fill(dns::StaticResolver& dns) {
 }
 
 conf::Route route(std::string domain, std::vector<std::string> hosts) {
-  return conf::Route{std::move(domain), std::move(hosts), conf::DeliveryTls::opportunistic};
+  return conf::Route{std::move(domain), std::move(hosts), conf::DeliveryTls::opportunistic, {}};
 }
 
 /// Finds with these routes; the hosts as "name address:port", one a line, or the kind of the error.
