@@ -39,7 +39,8 @@ winsize terminal_size() {
 
 bool is_executable(const std::string& program) {
   if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
-  for (const std::string_view folder : base::split(environment("PATH"), ':')) {
+  const std::string path = environment("PATH");
+  for (const std::string_view folder : base::split(path, ':')) {
     if (::access(fmt::format("{}/{}", folder, program).c_str(), X_OK) == 0) return true;
   }
   return false;
@@ -115,7 +116,7 @@ Colours terminal_colours() {
 }
 
 Screen::Screen() : width_(terminal_width()), height_(terminal_height()), colours_(terminal_colours()) {
-  if (pager_command().empty()) height_ = 0;
+  if (height_ != 0 && pager_command().empty()) height_ = 0;
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): what nobody reads is seen by the write that fails
 }
 
