@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
+#include <cstdint>
 
 #include "base/text.h"
 
@@ -46,7 +48,7 @@ class Converter {
   Converter(const Converter&) = delete;
   Converter& operator=(const Converter&) = delete;
 
-  bool is_open() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
+  bool is_open() const { return std::bit_cast<std::intptr_t>(handle_) != -1; }
 
   std::string convert(std::string octets) {
     std::string text;
