@@ -29,6 +29,16 @@ void check_content(const std::string& arrived, const std::string& sent) {
   }
 }
 
+/// What a client asks of notices, from intake to the receiver's commands.
+void send_with_dsn(Client& client) {
+  client.ehlo();
+  client.say("MAIL FROM:<alice@client.example> RET=HDRS ENVID=QQ+2B314159");
+  client.say("RCPT TO:<bob@example.net> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Bob+2Bx@Example.NET");
+  client.say("RCPT TO:<carol@example.net>");
+  client.say("DATA");
+  CHECK(client.send_content(message("alice@client.example", "dsn")).starts_with("250 "));
+}
+
 }  // namespace
 
 TEST_CASE("a message is accepted, signed with both keys and delivered as it was") {
@@ -80,6 +90,36 @@ TEST_CASE("an 8-bit message and the null reverse-path keep their parameters") {
   const std::string mail = sink.arrivals().front().mail;
   CHECK(mail.starts_with("MAIL FROM:<>"));
   CHECK(mail.find("BODY=8BITMIME") != std::string::npos);
+}
+
+TEST_CASE("DSN parameters reach a receiver that offers DSN, letter by letter") {
+  const Folder folder;
+  Sink sink;
+  sink.script([](const Said& said) -> std::optional<std::string> {
+    if (said.verb != "EHLO") return std::nullopt;
+    return "250-mx1.example.net\r\n250-PIPELINING\r\n250 DSN";
+  });
+  Relay relay(config_in(folder, sink.port()), example);
+  Client client = relay.client();
+  send_with_dsn(client);
+  REQUIRE(sink.receives(1));
+  const Arrival arrival = sink.arrivals().front();
+  CHECK(arrival.mail == "MAIL FROM:<alice@client.example> RET=HDRS ENVID=QQ+2B314159");
+  CHECK(arrival.rcpts == Strings{"RCPT TO:<bob@example.net> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Bob+2Bx@Example.NET",
+                                 "RCPT TO:<carol@example.net>"});
+}
+
+TEST_CASE("a receiver that does not offer DSN sees none of its parameters") {
+  const Folder folder;
+  Sink sink;
+  Relay relay(config_in(folder, sink.port()), example);
+  Client client = relay.client();
+  send_with_dsn(client);
+  REQUIRE(sink.receives(1));
+  const Arrival arrival = sink.arrivals().front();
+  CHECK(arrival.mail.find("RET=") == std::string::npos);
+  CHECK(arrival.mail.find("ENVID=") == std::string::npos);
+  CHECK(arrival.rcpts == Strings{"RCPT TO:<bob@example.net>", "RCPT TO:<carol@example.net>"});
 }
 
 TEST_CASE("commands are pipelined where the receiver offers it") {
