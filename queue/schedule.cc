@@ -1,4 +1,5 @@
-// The schedule's bookkeeping: windows, turns, rests, refills. review() is the one place that decides what a destination may do.
+// What happens to the schedule: recipients come and go, destinations rest, wake, are paused. How it keeps its books stands in
+// schedule_books.cc.
 #include "queue/schedule.h"
 
 #include <algorithm>
@@ -8,15 +9,15 @@
 namespace queue {
 namespace {
 
-/// What a destination may hold however full the window of all is, and while it is only probed: nobody starves behind others.
-constexpr std::size_t guaranteed_window = 10;
 /// Refills at work at once: the reader is one thread, and what it brings needs room.
 constexpr std::size_t refills_at_once = 16;
 /// After a Refill that brought nothing though it was not complete: reading failed.
 constexpr base::Duration refill_pause{5000};
 
+/// Where no delays are configured.
+constexpr base::Duration usual_delay = std::chrono::minutes(1);
+
 ScheduleOptions usable(ScheduleOptions options) {
-  if (options.delays.empty()) options.delays.emplace_back(std::chrono::minutes(1));
   for (std::size_t* limit : {&options.connections, &options.connections_per_destination, &options.recipients_per_transaction,
                              &options.window_per_destination, &options.window}) {
     *limit = std::max<std::size_t>(*limit, 1);
@@ -35,7 +36,14 @@ bool Schedule::ByMessage::operator()(const std::pair<QueueId, Destination*>& a, 
   return std::less<>()(a.second, b.second);
 }
 
-Schedule::Schedule(ScheduleOptions options, std::uint64_t seed) : options_(usable(std::move(options))), random_(seed) {}
+class Schedule::Look {
+ public:
+  Keys finished;
+};
+
+Schedule::Schedule(ScheduleOptions options, std::uint64_t seed) : options_(usable(options)), random_(seed) {}
+
+void Schedule::configure(ScheduleOptions options) { options_ = usable(options); }
 
 std::vector<DueRecipient> Schedule::add(std::vector<DueRecipient> recipients, Time now) {
   std::vector<DueRecipient> back;
@@ -44,14 +52,24 @@ std::vector<DueRecipient> Schedule::add(std::vector<DueRecipient> recipients, Ti
     Destination& place = destination(recipient.destination);
     if (!active_.contains(key) && !holds(place, key)) {
       if (admits(place, now)) {
-        put(place, recipient, Origin::accepted);
+        put(place, recipient, Source::accepted);
       } else {
+        activate(place, key, never);
         back.push_back(std::move(recipient));
       }
     }
     review(place, now);
   }
   return back;
+}
+
+void Schedule::parked(const std::vector<DueRecipient>& recipients, Time now) {
+  for (const auto& recipient : recipients) {
+    Destination& place = destination(recipient.destination);
+    deactivate({recipient.message, recipient.index});
+    defer(place, recipient.next_attempt);
+    review(place, now);
+  }
 }
 
 void Schedule::know(const std::vector<DestinationRow>& rows) {
@@ -79,10 +97,10 @@ void Schedule::refilled(const std::string& destination, std::vector<DueRecipient
   for (const auto& recipient : recipients) {
     if (recipient.next_attempt > now) {
       due = std::min(due, recipient.next_attempt);
-    } else if (place->rest_until > now || room(*place) == 0) {
+    } else if (stands_still(*place, now) || room(*place) == 0) {
       due = std::min(due, now);
     } else {
-      put(*place, recipient, Origin::store);
+      put(*place, recipient, Source::store);
       ++taken;
     }
   }
@@ -98,7 +116,7 @@ std::variant<DeliveryJob, Refill, Wait> Schedule::next(Time now) {
   if (!ready_.empty() && leases_ < options_.connections) {
     Destination& place = *ready_.front();
     set_ready(place, Listed::no);  // and behind the others again, by review()
-    DeliveryJob job = take_job(place);
+    DeliveryJob job = take_job(place, now);
     ++place.leases;
     ++leases_;
     review(place, now);
@@ -112,19 +130,21 @@ std::optional<DeliveryJob> Schedule::next_for(const std::string& destination, Ti
   Destination* place = find(destination);
   if (place == nullptr || place->groups.empty() || place->leases > lease_limit(*place, now)) return std::nullopt;
   if (leases_ >= options_.connections && starving_ > 0) return std::nullopt;
-  DeliveryJob job = take_job(*place);
+  DeliveryJob job = take_job(*place, now);
   review(*place, now);
   return job;
 }
 
+void Schedule::conclude(const DeliveryJob& job) {
+  for (const auto& recipient : job.recipients) {
+    const auto active = active_.find({recipient.message, recipient.index});
+    if (active != active_.end()) active->second.since = never;
+  }
+}
+
 void Schedule::finish(const DeliveryJob& job, const std::vector<DeliveryRecord>& records, Time now) {
   Destination& place = destination(job.destination);
-  for (const auto& recipient : job.recipients) {
-    const Key key{recipient.message, recipient.index};
-    if (active_.erase(key) == 0) continue;
-    --place.active;
-    if (place.refilling) place.refilling->finished.insert(key);
-  }
+  for (const auto& recipient : job.recipients) deactivate({recipient.message, recipient.index});
   for (const auto& record : records) {
     if (record.state == State::deferred) defer(place, record.next_attempt);
   }
@@ -140,9 +160,10 @@ void Schedule::release(const std::string& destination) {
   review_soon(*place);
 }
 
-std::vector<DueRecipient> Schedule::rest(const std::string& destination, Time now) {
+std::vector<DueRecipient> Schedule::rest(const std::string& destination, Time now, const std::vector<base::Duration>& delays) {
   Destination& place = this->destination(destination);
-  if (place.rest_until <= now) place.rest_until = retry_at(++place.failures, now);
+  if (place.rest_until <= now) place.rest_until = retry_at(++place.failures, now, delays);
+  place.allowed = 1;
   auto back = empty_window(place, now);
   review(place, now);
   return back;
@@ -150,9 +171,10 @@ std::vector<DueRecipient> Schedule::rest(const std::string& destination, Time no
 
 void Schedule::alive(const std::string& destination) {
   Destination* place = find(destination);
-  if (place == nullptr || place->failures == 0) return;
+  if (place == nullptr || (place->failures == 0 && place->allowed == 0)) return;
   place->failures = 0;
   place->rest_until = Time::min();
+  if (++place->allowed >= options_.connections_per_destination) place->allowed = 0;
   review_soon(*place);
 }
 
@@ -169,14 +191,68 @@ std::optional<Time> Schedule::rests_until(const std::string& destination) const 
   return place->second.rest_until;
 }
 
-std::vector<DueRecipient> Schedule::claim(std::vector<DueRecipient> recipients) {
+std::vector<DueRecipient> Schedule::pause(const std::string& pattern, Time now) {
+  const std::string* mark = pauses_.add(pattern);
+  std::vector<Destination*> places;
+  for (auto& [name, place] : destinations_) {
+    if (place.paused_by == nullptr && pauses_.match(name) == mark) places.push_back(&place);
+  }
+  std::vector<DueRecipient> back;
+  for (Destination* place : places) std::ranges::move(stop(*place, mark, now), std::back_inserter(back));
+  return back;
+}
+
+std::vector<DueRecipient> Schedule::pause_by_host(const std::string& destination, const std::string& pattern, Time now) {
+  const std::string* mark = pauses_.find(pattern);
+  Destination& place = this->destination(destination);
+  if (mark == nullptr || place.paused_by != nullptr) return {};
+  place.by_host = true;
+  return stop(place, mark, now);
+}
+
+void Schedule::resume(const std::string& pattern, Time now) {
+  const std::string* mark = pauses_.find(pattern);
+  if (mark == nullptr) return;
+  std::vector<Destination*> places;
+  for (auto& [name, place] : destinations_) {
+    if (place.paused_by == mark) places.push_back(&place);
+  }
+  pauses_.remove(pattern);
+  for (Destination* place : places) {
+    place->paused_by = pauses_.match(*place->name);
+    place->by_host = false;
+    review(*place, now);
+  }
+}
+
+const std::string* Schedule::paused_by(const std::string& destination) const {
+  const auto place = destinations_.find(destination);
+  return place == destinations_.end() ? pauses_.match(destination) : place->second.paused_by;
+}
+
+std::vector<std::pair<std::string, std::string>> Schedule::paused_by_hosts() const {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& [name, place] : destinations_) {
+    if (place.by_host) found.emplace_back(name, *place.paused_by);
+  }
+  return found;
+}
+
+std::shared_ptr<Schedule::Look> Schedule::look() {
+  std::erase_if(looks_, [](const std::weak_ptr<Look>& look) { return look.expired(); });
+  auto look = std::make_shared<Look>();
+  looks_.push_back(look);
+  return look;
+}
+
+std::vector<DueRecipient> Schedule::claim(const std::shared_ptr<Look>& since, std::vector<DueRecipient> recipients, Time now) {
   std::vector<DueRecipient> claimed;
   for (auto& recipient : recipients) {
     const Key key{recipient.message, recipient.index};
-    if (!active_.insert(key).second) continue;
+    if (active_.contains(key) || since->finished.contains(key)) continue;
     Destination& place = destination(recipient.destination);
     take_out(place, key);
-    ++place.active;
+    activate(place, key, now);
     review_soon(place);
     claimed.push_back(std::move(recipient));
   }
@@ -194,189 +270,46 @@ void Schedule::forget(QueueId message) {
   }
 }
 
-Time Schedule::retry_at(std::uint32_t attempts, Time now) {
-  const std::size_t step = std::min<std::size_t>(std::max<std::uint32_t>(attempts, 1) - 1, options_.delays.size() - 1);
-  const base::Duration delay = options_.delays[step];
+Time Schedule::retry_at(std::uint32_t attempts, Time now, const std::vector<base::Duration>& delays) {
+  const std::size_t step = std::max<std::uint32_t>(attempts, 1) - 1;
+  const base::Duration delay = delays.empty() ? usual_delay : delays[std::min(step, delays.size() - 1)];
   std::uniform_int_distribution<base::Duration::rep> jitter(-delay.count() / 10, delay.count() / 10);
   return now + delay + base::Duration(jitter(random_));
 }
 
-bool Schedule::is_active(QueueId message, std::uint32_t index) const { return active_.contains(Key{message, index}); }
-
-Schedule::Destination& Schedule::destination(const std::string& name) {
-  const auto [place, fresh] = destinations_.try_emplace(name);
-  if (fresh) place->second.name = &place->first;
-  return place->second;
+std::vector<ActiveRecipient> Schedule::active() const {
+  std::vector<ActiveRecipient> all;
+  all.reserve(active_.size());
+  for (const auto& [key, active] : active_) all.push_back(ActiveRecipient{key, active.since, *active.place->name});
+  return all;
 }
 
-Schedule::Destination* Schedule::find(const std::string& name) {
-  const auto place = destinations_.find(name);
-  return place == destinations_.end() ? nullptr : &place->second;
-}
-
-std::size_t Schedule::lease_limit(const Destination& place, Time now) const {
-  if (place.rest_until > now) return 0;
-  return place.failures > 0 ? 1 : options_.connections_per_destination;
-}
-
-std::size_t Schedule::room(const Destination& place) const {
-  const std::size_t floor = std::min(guaranteed_window, options_.window_per_destination);
-  const std::size_t capacity = place.failures > 0 ? floor : options_.window_per_destination;
-  if (place.in_window >= capacity) return 0;
-  const std::size_t of_all = window_ < options_.window ? options_.window - window_ : 0;
-  const std::size_t promised = place.in_window < floor ? floor - place.in_window : 0;
-  return std::min(capacity - place.in_window, std::max(of_all, promised));
-}
-
-/// May a freshly accepted recipient enter the window. Where older ones wait in the store it queues up behind them, but for the
-/// part of the window below the mark at which a Refill is asked: else fresh mail would keep it full for ever.
-bool Schedule::admits(const Destination& place, Time now) const {
-  if (place.rest_until > now || room(place) == 0) return false;
-  return place.store_due > now || place.in_window < refill_mark();
-}
-
-bool Schedule::wants_refill(const Destination& place, Time now) const {
-  if (place.store_due > now || place.refilling || place.rest_until > now) return false;
-  return place.in_window <= refill_mark() && room(place) > 0;
-}
-
-bool Schedule::holds(Destination& place, const Key& key) const {
-  const auto group = groups_.find({key.message, &place});
-  if (group == groups_.end()) return false;
-  return std::ranges::binary_search(group->second->entries, key.index, {}, &Entry::index);
-}
-
-void Schedule::put(Destination& place, const DueRecipient& recipient, Origin origin) {
-  auto [group, fresh] = groups_.try_emplace({recipient.message, &place});
-  if (fresh) group->second = place.groups.insert(place.groups.end(), Group{recipient.message, {}});
-  auto& entries = group->second->entries;
-  const auto behind = std::ranges::lower_bound(entries, recipient.index, {}, &Entry::index);
-  entries.insert(behind, Entry{recipient.index, recipient.attempts, recipient.next_attempt, recipient.expires, origin});
-  ++place.in_window;
-  ++window_;
-}
-
-void Schedule::take_out(Destination& place, const Key& key) {
-  if (!holds(place, key)) return;
-  const auto group = groups_.find({key.message, &place})->second;
-  group->entries.erase(std::ranges::lower_bound(group->entries, key.index, {}, &Entry::index));
-  --place.in_window;
-  --window_;
-  if (group->entries.empty()) erase_group(place, group);
-}
-
-void Schedule::erase_group(Destination& place, std::list<Group>::iterator group) {
-  place.in_window -= static_cast<std::uint32_t>(group->entries.size());
-  window_ -= group->entries.size();
-  groups_.erase({group->message, &place});
-  place.groups.erase(group);
-}
-
-DueRecipient Schedule::due_recipient(const Group& group, const Entry& entry, const Destination& place) {
-  return {group.message, entry.index, entry.attempts, entry.next_attempt, entry.expires, *place.name};
-}
-
-/// The store keeps those that it knows as deferred; the others are returned.
-std::vector<DueRecipient> Schedule::empty_window(Destination& place, Time now) {
-  std::vector<DueRecipient> back;
-  while (!place.groups.empty()) {
-    const auto group = place.groups.begin();
-    for (const Entry& entry : group->entries) {
-      if (entry.origin == Origin::store) {
-        defer(place, now);
-      } else {
-        back.push_back(due_recipient(*group, entry, place));
-      }
-    }
-    erase_group(place, group);
-  }
+/// Jobs under way end as they end.
+std::vector<DueRecipient> Schedule::stop(Destination& place, const std::string* pattern, Time now) {
+  place.paused_by = pattern;
+  auto back = empty_window(place, now);
+  review(place, now);
   return back;
 }
 
-DeliveryJob Schedule::take_job(Destination& place) {
-  const auto group = place.groups.begin();
-  auto& entries = group->entries;
-  const std::size_t count = std::min(entries.size(), options_.recipients_per_transaction);
-  DeliveryJob job;
-  job.destination = *place.name;
-  job.message = group->message;
-  job.recipients.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    job.recipients.push_back(due_recipient(*group, entries[i], place));
-    active_.insert(Key{group->message, entries[i].index});
+bool Schedule::activate(Destination& place, const Key& key, Time since) {
+  if (!active_.try_emplace(key, Active{since, &place}).second) return false;
+  ++place.active;
+  return true;
+}
+
+/// Whoever reads rows at this moment may read the recipient as it was.
+bool Schedule::deactivate(const Key& key) {
+  const auto active = active_.find(key);
+  if (active == active_.end()) return false;
+  Destination& place = *active->second.place;
+  active_.erase(active);
+  --place.active;
+  if (place.refilling) place.refilling->finished.insert(key);
+  for (const auto& look : looks_) {
+    if (const auto open = look.lock()) open->finished.insert(key);
   }
-  entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
-  place.in_window -= static_cast<std::uint32_t>(count);
-  window_ -= count;
-  place.active += static_cast<std::uint32_t>(count);
-  if (entries.empty()) erase_group(place, group);
-  return job;
-}
-
-Refill Schedule::start_refill(Destination& place) {
-  set_hungry(place, Listed::no);
-  place.refilling = std::make_unique<Refilling>();
-  refills_.push_back(&place);
-  return Refill{*place.name, place.in_window + place.active + room(place)};
-}
-
-void Schedule::defer(Destination& place, Time due) {
-  place.store_due = std::min(place.store_due, due);
-  if (place.refilling) place.refilling->earliest = std::min(place.refilling->earliest, due);
-}
-
-void Schedule::run_timers(Time now) {
-  while (!timers_.empty() && timers_.begin()->first <= now) review(*timers_.begin()->second, now);
-}
-
-/// What may this destination do now, and when is the next time to ask. Forgets it when nothing is left of it, so that callers do
-/// not touch it afterwards.
-void Schedule::review(Destination& place, Time now) {
-  const bool resting = place.rest_until > now;
-  const bool ready = !place.groups.empty() && place.leases < lease_limit(place, now);
-  set_ready(place, ready ? Listed::yes : Listed::no);
-  set_hungry(place, wants_refill(place, now) ? Listed::yes : Listed::no);
-  Time when = never;
-  if (resting) {
-    when = place.rest_until;
-  } else if (place.store_due > now) {
-    when = place.store_due;
-  }
-  set_timer(place, when);
-  const bool idle = place.groups.empty() && place.active == 0 && place.leases == 0 && !place.refilling;
-  if (idle && !resting && place.store_due == never) destinations_.erase(destinations_.find(*place.name));
-}
-
-/// For calls that are given no time: the next next() does it first.
-void Schedule::review_soon(Destination& place) { set_timer(place, Time::min()); }
-
-void Schedule::set_ready(Destination& place, Listed listed) {
-  if (place.is_ready == (listed == Listed::yes)) return;
-  place.is_ready = !place.is_ready;
-  if (place.is_ready) {
-    place.turn = ready_.insert(ready_.end(), &place);
-    if (place.leases == 0) ++starving_;
-  } else {
-    ready_.erase(place.turn);
-    if (place.leases == 0) --starving_;
-  }
-}
-
-void Schedule::set_hungry(Destination& place, Listed listed) {
-  if (place.is_hungry == (listed == Listed::yes)) return;
-  place.is_hungry = !place.is_hungry;
-  if (place.is_hungry) {
-    place.refill_turn = hungry_.insert(hungry_.end(), &place);
-  } else {
-    hungry_.erase(place.refill_turn);
-  }
-}
-
-void Schedule::set_timer(Destination& place, Time when) {
-  if (place.timer == when) return;
-  if (place.timer != never) timers_.erase({place.timer, &place});
-  place.timer = when;
-  if (when != never) timers_.insert({when, &place});
+  return true;
 }
 
 }  // namespace queue

@@ -4,7 +4,8 @@
 // Memory: a bounded window of due recipients per destination and in all; the rest stays in the store, and next() says
 // which destination wants more of it (Refill). What finds no room is handed back to be recorded as deferred.
 //
-// Every operation costs O(log n) of destinations and of the window; nothing walks over all destinations.
+// Every operation costs O(log n) of destinations and of the window; only pause() and resume(), which an admin asks for, walk over
+// all destinations.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +25,13 @@
 #include "base/units.h"
 #include "queue/message.h"
 #include "queue/outcome.h"
+#include "queue/pauses.h"
 #include "queue/store.h"
 
 namespace queue {
 
 struct ScheduleOptions {
-  std::vector<base::Duration> delays;  ///< [retry]; the last one repeats
-  std::size_t connections = 500;       ///< in all
+  std::size_t connections = 500;  ///< in all
   std::size_t connections_per_destination = 10;
   std::size_t recipients_per_transaction = 100;  ///< RFC 5321 4.5.3.1.8
   std::size_t window_per_destination = 1000;     ///< due recipients held in memory
@@ -56,19 +57,30 @@ struct Wait {
   std::optional<Time> until;
 };
 
+/// A recipient in a job or claimed.
+struct ActiveRecipient {
+  RecipientKey key;
+  Time since;  ///< Time::max(): its outcome is on the way to the store
+  std::string destination;
+};
+
 class Schedule {
  public:
+  /// What was finished since it was taken; see look().
+  class Look;
+
   Schedule(ScheduleOptions options, std::uint64_t seed);
-  /// Other limits and delays from now on (a reload); what is under way goes on.
-  void configure(ScheduleOptions options) { options_ = std::move(options); }
+  /// Other limits from now on (a reload); what is under way goes on.
+  void configure(ScheduleOptions options);
 
   /// Recipients that wait and are not among the deferred ones of the store: freshly accepted ones, or those that a crash left
-  /// queued. Returned are those that find no room (the window is full, older ones wait in the store, the destination rests):
-  /// record them as deferred, with the attempts that they have, and tell know() when the store has confirmed it; they come back
-  /// by a Refill.
+  /// queued. Returned are those that find no room (the window is full, older ones wait in the store, the destination rests or is
+  /// paused): record them as deferred, with the attempts that they have, and tell parked() when the store has confirmed it. They
+  /// are active until then.
   [[nodiscard]] std::vector<DueRecipient> add(std::vector<DueRecipient> recipients, Time now);
-  /// Destinations with deferred recipients in the store: at start, after changes by the admin, and for what add() and rest() gave
-  /// back.
+  /// What add(), rest() or a pause gave back is deferred in the store now: it comes back by a Refill.
+  void parked(const std::vector<DueRecipient>& recipients, Time now);
+  /// Destinations with deferred recipients in the store: at start.
   void know(const std::vector<DestinationRow>& rows);
   /// After a Refill: `complete` when the store had no more due ones now (fewer than the limit), and when its next is due.
   /// Recipients that are not due yet may be among them: they count as next ones.
@@ -80,32 +92,53 @@ class Schedule {
   /// The next job for a connection that is open to this destination; no new lease of a connection is taken. Nothing, too, when
   /// every connection is in use and another destination has none: then this one ends for its sake.
   std::optional<DeliveryJob> next_for(const std::string& destination, Time now);
+  /// The outcome of a job is known and on its way to the store: the watchdog does not look at it any more.
+  void conclude(const DeliveryJob& job);
   /// The recipients of a job are not active any more: call it when the store has confirmed their records, so that a Refill
   /// that is issued afterwards sees the new state. The deferred ones come back by a Refill; those without a record are gone.
   void finish(const DeliveryJob& job, const std::vector<DeliveryRecord>& records, Time now);
   /// The lease of a connection ends.
   void release(const std::string& destination);
+
   /// The destination could not be reached: nothing more is tried before the retry time of its consecutive failures, and then by
   /// one connection until alive(). Calls while it rests already do not count. Returned as by add(): what waited in its window.
-  [[nodiscard]] std::vector<DueRecipient> rest(const std::string& destination, Time now);
-  /// A transaction worked (or was refused politely): the destination is alive.
+  [[nodiscard]] std::vector<DueRecipient> rest(const std::string& destination, Time now,
+                                               const std::vector<base::Duration>& delays);
+  /// A transaction worked (or was refused politely): the destination is alive. After a rest each call allows one connection more.
   void alive(const std::string& destination);
   /// Ends its rest, by the admin's will; it is still tried by one connection first.
   void wake(const std::string& destination);
   /// When its rest ends (in the past: it is being tried again); nothing when it is alive.
   std::optional<Time> rests_until(const std::string& destination) const;
 
+  /// Destinations that match the pattern get no job and no Refill until resume(); jobs under way go on. Returned as by add():
+  /// what waited in their windows.
+  [[nodiscard]] std::vector<DueRecipient> pause(const std::string& pattern, Time now);
+  /// One of its hosts matches the pattern of a pause: so does the destination, until resume().
+  [[nodiscard]] std::vector<DueRecipient> pause_by_host(const std::string& destination, const std::string& pattern, Time now);
+  void resume(const std::string& pattern, Time now);
+  /// The pattern of a pause that matches a name (of a destination or of a host), or null.
+  const std::string* pause_matching(std::string_view name) const { return pauses_.match(name); }
+  /// The pattern that pauses a destination, also by its host as far as that is known; or null.
+  const std::string* paused_by(const std::string& destination) const;
+  /// Destinations found paused by their hosts, with the pattern.
+  std::vector<std::pair<std::string, std::string>> paused_by_hosts() const;
+
+  /// Before rows are read from the store that shall be claimed: claim() refuses those that were finished between, for they may be
+  /// read as they were before.
+  std::shared_ptr<Look> look();
   /// Takes recipients for something else than an attempt (they have expired, say) and returns those that were not active: they
   /// are now, until finish() with a job made of them. No lease of a connection is taken.
-  std::vector<DueRecipient> claim(std::vector<DueRecipient> recipients);
+  std::vector<DueRecipient> claim(const std::shared_ptr<Look>& since, std::vector<DueRecipient> recipients, Time now);
   /// The message is dropped, and the store has confirmed it. Recipients that are active stay so until finish().
   void forget(QueueId message);
 
-  /// When a recipient with that many attempts (1 after the first) goes next: [retry] delays, +-10 % jitter. Asked once for all
-  /// recipients of a job they go together again.
-  Time retry_at(std::uint32_t attempts, Time now);
-  /// Is this recipient in a job right now.
-  bool is_active(QueueId message, std::uint32_t index) const;
+  /// When a recipient with that many attempts (1 after the first) goes next: [retry] delays, of which the last repeats, +-10 %
+  /// jitter. Asked once for all recipients of a job they go together again.
+  Time retry_at(std::uint32_t attempts, Time now, const std::vector<base::Duration>& delays);
+  /// Is this recipient in a job or claimed right now.
+  bool is_active(QueueId message, std::uint32_t index) const { return active_.contains(RecipientKey{message, index}); }
+  std::vector<ActiveRecipient> active() const;
   std::size_t active_connections() const { return leases_; }
   std::size_t known_destinations() const { return destinations_.size(); }
   std::size_t window_size() const { return window_; }
@@ -113,23 +146,20 @@ class Schedule {
  private:
   static constexpr Time never = Time::max();
 
-  struct Key {
-    QueueId message;
-    std::uint32_t index = 0;
-    friend auto operator<=>(const Key&, const Key&) = default;
-  };
+  using Key = RecipientKey;
   struct KeyHash {
     std::size_t operator()(const Key& key) const;
   };
+  using Keys = std::unordered_set<Key, KeyHash>;
   enum class Listed : std::uint8_t { no, yes };
   /// Does the store know a recipient of the window as deferred (then it may be dropped from memory), or only as queued.
-  enum class Origin : std::uint8_t { accepted, store };
+  enum class Source : std::uint8_t { accepted, store };
   struct Entry {
     std::uint32_t index = 0;
     std::uint32_t attempts = 0;
     Time next_attempt;
     Time expires;
-    Origin origin = Origin::accepted;
+    Source source = Source::accepted;
   };
   /// One message's recipients in a destination's window, by index.
   struct Group {
@@ -138,11 +168,15 @@ class Schedule {
   };
   /// While a Refill is outstanding: what happened that the rows on their way may not know of.
   struct Refilling {
-    std::unordered_set<Key, KeyHash> finished;
+    Keys finished;
     std::set<QueueId> dropped;
     Time earliest = never;  ///< of what was deferred meanwhile
   };
   struct Destination;
+  struct Active {
+    Time since;
+    Destination* place = nullptr;
+  };
   struct ByMessage {
     bool operator()(const std::pair<QueueId, Destination*>& a, const std::pair<QueueId, Destination*>& b) const;
   };
@@ -161,23 +195,30 @@ class Schedule {
     std::uint32_t active = 0;  ///< recipients in jobs
     std::uint32_t leases = 0;
     std::uint32_t failures = 0;  ///< consecutive rests
+    std::uint32_t allowed = 0;   ///< connections since the last rest; 0: as many as any
+    const std::string* paused_by = nullptr;
+    bool by_host = false;  ///< of paused_by
     bool is_ready = false;
     bool is_hungry = false;
   };
 
   Destination& destination(const std::string& name);
   Destination* find(const std::string& name);
+  std::vector<DueRecipient> stop(Destination& place, const std::string* pattern, Time now);
+  bool activate(Destination& place, const Key& key, Time since);
+  bool deactivate(const Key& key);
   std::size_t room(const Destination& place) const;
   bool holds(Destination& place, const Key& key) const;
+  static bool stands_still(const Destination& place, Time now) { return place.paused_by != nullptr || place.rest_until > now; }
   bool admits(const Destination& place, Time now) const;
   bool wants_refill(const Destination& place, Time now) const;
-  void put(Destination& place, const DueRecipient& recipient, Origin origin);
+  void put(Destination& place, const DueRecipient& recipient, Source source);
   void take_out(Destination& place, const Key& key);
   void erase_group(Destination& place, std::list<Group>::iterator group);
   std::size_t refill_mark() const { return options_.window_per_destination / 4; }
   static DueRecipient due_recipient(const Group& group, const Entry& entry, const Destination& place);
   std::vector<DueRecipient> empty_window(Destination& place, Time now);
-  DeliveryJob take_job(Destination& place);
+  DeliveryJob take_job(Destination& place, Time now);
   void run_timers(Time now);
   Refill start_refill(Destination& place);
   void defer(Destination& place, Time due);
@@ -192,7 +233,9 @@ class Schedule {
   std::mt19937_64 random_;
   std::unordered_map<std::string, Destination> destinations_;
   std::map<std::pair<QueueId, Destination*>, std::list<Group>::iterator, ByMessage> groups_;
-  std::unordered_set<Key, KeyHash> active_;
+  std::unordered_map<Key, Active, KeyHash> active_;
+  std::vector<std::weak_ptr<Look>> looks_;  ///< a few at most
+  Pauses pauses_;
   Turns ready_;                        ///< may start a job, in the order of their turns
   Turns hungry_;                       ///< want a Refill
   std::vector<Destination*> refills_;  ///< outstanding, a few at most

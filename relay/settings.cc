@@ -73,7 +73,6 @@ Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config
 
 queue::ScheduleOptions schedule_options(const conf::Config& config) {
   queue::ScheduleOptions options;
-  options.delays = config.retry.delays;
   options.connections = config.delivery.connections;
   return options;
 }

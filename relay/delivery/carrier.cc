@@ -230,7 +230,8 @@ Task<void> Dispatcher::fail_all(queue::DeliveryJob job, Failure failure, Peer pe
 Dispatcher::RetryTimes Dispatcher::retry_times(const queue::DeliveryJob& job) {
   const std::uint32_t attempts = job.recipients.front().attempts + 1;
   const base::Time now = base::now();
-  return RetryTimes{schedule_.retry_at(attempts, now), schedule_.retry_at(attempts + steps_when_unknown, now)};
+  const std::vector<base::Duration>& delays = services_.settings.get()->config.retry.delays;
+  return RetryTimes{schedule_.retry_at(attempts, now, delays), schedule_.retry_at(attempts + steps_when_unknown, now, delays)};
 }
 
 queue::DeliveryRecord Dispatcher::judge(const queue::DueRecipient& recipient, const queue::Outcome& outcome, std::string words,
@@ -265,12 +266,14 @@ void Dispatcher::finish(queue::DeliveryJob job, Records records) {
     touched_.push_back(shared_job->destination);
     kick();
   };
+  schedule_.conclude(*shared_job);
   if (records.empty()) return done();
   ledger_.write(std::move(records), std::move(done));
 }
 
 void Dispatcher::rest(const std::string& destination, const std::string& why) {
-  give_back(schedule_.rest(destination, base::now()), "the destination rests: " + why);
+  const std::vector<base::Duration>& delays = services_.settings.get()->config.retry.delays;
+  give_back(schedule_.rest(destination, base::now(), delays), "the destination rests: " + why);
 }
 
 }  // namespace relay::delivery

@@ -204,7 +204,6 @@ Task<void> Dispatcher::refill(queue::Refill request) {
 void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients, std::string why) {
   if (recipients.empty()) return;
   Records records;
-  std::map<std::string, queue::DestinationRow> rows;
   for (const queue::DueRecipient& due : recipients) {
     queue::DeliveryRecord record;
     record.message = due.message;
@@ -215,17 +214,10 @@ void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients, std::str
     record.next_attempt = due.next_attempt;
     record.reply = why;
     records.push_back(std::move(record));
-    queue::DestinationRow& row = rows[due.destination];
-    row.earliest = row.name.empty() ? due.next_attempt : std::min(row.earliest, due.next_attempt);
-    row.name = due.destination;
-    ++row.recipients;
     close_fresh(due.message, 1);
   }
-  std::vector<queue::DestinationRow> known;
-  known.reserve(rows.size());
-  for (auto& [name, row] : rows) known.push_back(std::move(row));
-  ledger_.write(std::move(records), [this, known = std::move(known)] {
-    schedule_.know(known);
+  ledger_.write(std::move(records), [this, parked = std::move(recipients)] {
+    schedule_.parked(parked, base::now());
     kick();
   });
 }
@@ -245,13 +237,14 @@ Task<void> Dispatcher::expire_regularly() {
   for (;;) {
     queue::QueueId after;
     for (;;) {
+      const auto look = schedule_.look();
       auto work = [reader = reader_.get(), after] { return reader->expired(base::now(), after, page_size); };
       auto page = co_await on(reading_, services_.loop, work);
       if (!page || page->empty()) break;
       after = page->back().message;
       const bool last = page->size() < page_size;
       std::map<std::pair<queue::QueueId, std::string>, queue::DeliveryJob> jobs;
-      for (queue::DueRecipient& due : schedule_.claim(std::move(*page))) {
+      for (queue::DueRecipient& due : schedule_.claim(look, std::move(*page), base::now())) {
         queue::DeliveryJob& job = jobs[std::pair(due.message, due.destination)];
         job.message = due.message;
         job.destination = due.destination;

@@ -27,6 +27,7 @@ using queue::Wait;
 using Key = std::pair<std::uint64_t, std::uint32_t>;
 
 const Time start{std::chrono::hours(500000)};
+const std::vector<base::Duration> delays = {1min, 5min, 15min};
 
 struct Row {
   std::string destination;
@@ -49,6 +50,12 @@ class World {
     at(start + 20min, [this] { drop_some(); });
     for (int i = 0; i < 20; ++i) {
       at(start + std::chrono::minutes(pick(90)), [this] { strike(); });
+    }
+    for (int i = 0; i < 6; ++i) {
+      at(start + std::chrono::minutes(pick(90)), [this] { pause_some(); });
+    }
+    for (int i = 0; i < 15; ++i) {
+      at(start + std::chrono::minutes(pick(90)), [this] { act_on_some(); });
     }
     while (!events_.empty()) {
       auto event = events_.extract(events_.begin());
@@ -76,7 +83,6 @@ class World {
  private:
   static queue::ScheduleOptions limits(std::uint64_t seed) {
     queue::ScheduleOptions options;
-    options.delays = {1min, 5min, 15min};
     options.connections = 5 + seed % 7;
     options.connections_per_destination = 1 + seed % 4;
     options.recipients_per_transaction = 1 + seed % 5;
@@ -115,19 +121,68 @@ class World {
     }
   }
 
+  /// The admin pauses d1, d10 and d11, or what has one host, for a while.
+  void pause_some() {
+    const std::string pattern = pick(2) == 0 ? "d1*.example" : "mx-of-even";
+    if (!pauses_.insert(pattern).second) return;
+    park(schedule_.pause(pattern, now_));
+    at(now_ + std::chrono::minutes(1 + pick(30)), [this, pattern] {
+      pauses_.erase(pattern);
+      schedule_.resume(pattern, now_);
+    });
+  }
+
+  bool is_paused(const std::string& destination) const {
+    return pauses_.contains("d1*.example") && destination.starts_with("d1");
+  }
+  static bool has_paused_host(const std::string& destination) {
+    return destination == "d2.example" || destination == "d4.example";
+  }
+
+  /// The admin's deeds, the expiry sweep: rows are read, claimed a while later, and end or become due at once.
+  void act_on_some() {
+    std::vector<DueRecipient> rows;
+    for (const auto& [key, row] : rows_) {
+      const bool waits = row.state == State::queued || row.state == State::deferred;
+      if (!waits || pick(5) != 0) continue;
+      rows.push_back({QueueId(key.first), key.second, row.attempts, row.next_attempt, start + 24h, row.destination});
+    }
+    later([this, rows = std::move(rows), look = schedule_.look()]() mutable {
+      for (const auto& claimed : schedule_.claim(look, std::move(rows), now_)) {
+        const Key key{claimed.message.value(), claimed.index};
+        REQUIRE(attempting_.insert(key).second);
+        const Row& row = rows_.at(key);
+        if (!dropped_.contains(key.first)) {
+          REQUIRE((row.state == State::queued || row.state == State::deferred));
+          REQUIRE(row.attempts == claimed.attempts);
+        }
+        DeliveryJob job{claimed.destination, claimed.message, {claimed}};
+        DeliveryRecord record;
+        record.message = claimed.message;
+        record.index = claimed.index;
+        record.attempts = claimed.attempts;
+        record.state = pick(2) == 0 ? State::deferred : State::failed;
+        record.next_attempt = now_;
+        later([this, job, record] { end(job, {record}); });
+      }
+    });
+  }
+
   /// What the schedule had no room for becomes deferred in the store, a while later.
   void park(std::vector<DueRecipient> recipients) {
     if (recipients.empty()) return;
+    for (const auto& recipient : recipients) REQUIRE(attempting_.insert({recipient.message.value(), recipient.index}).second);
     later([this, recipients = std::move(recipients)] {
-      std::vector<queue::DestinationRow> known;
       for (const auto& recipient : recipients) {
-        Row& row = rows_.at({recipient.message.value(), recipient.index});
-        if (row.state != State::queued) continue;
+        const Key key{recipient.message.value(), recipient.index};
+        attempting_.erase(key);
+        Row& row = rows_.at(key);
+        if (dropped_.contains(key.first)) continue;
+        REQUIRE((row.state == State::queued || row.state == State::deferred));
         row.state = State::deferred;
-        row.next_attempt = now_;
-        known.push_back({recipient.destination, 1, now_});
+        row.next_attempt = recipient.next_attempt;
       }
-      schedule_.know(known);
+      schedule_.parked(recipients, now_);
     });
   }
 
@@ -138,6 +193,9 @@ class World {
       if (auto* job = std::get_if<DeliveryJob>(&step)) {
         ++leases_[job->destination];
         check_limits();
+        REQUIRE_FALSE(is_paused(job->destination));
+        const auto allowed = allowed_.find(job->destination);
+        if (allowed != allowed_.end()) REQUIRE(leases_[job->destination] <= allowed->second);
         begin(std::move(*job));
       } else if (const auto* refill = std::get_if<Refill>(&step)) {
         begin(*refill);
@@ -167,6 +225,7 @@ class World {
   /// Rows are read at some moment and arrive later still: what is recorded in between is not seen.
   void begin(const Refill& refill) {
     REQUIRE(refilling_.insert(refill.destination).second);
+    REQUIRE_FALSE(is_paused(refill.destination));
     REQUIRE(refill.limit > 0);
     later([this, refill] {
       later([this, name = refill.destination, page = read(refill)] {
@@ -210,14 +269,17 @@ class World {
   }
 
   void attempt(DeliveryJob job) {
+    if (has_paused_host(job.destination) && schedule_.pause_matching("mx-of-even") != nullptr) return give_back(std::move(job));
     const bool dead = dead_until_.at(job.destination) > now_;
     if (dead) {
-      park(schedule_.rest(job.destination, now_));
+      park(schedule_.rest(job.destination, now_, delays));
+      allowed_[job.destination] = 1;
     } else {
       schedule_.alive(job.destination);
+      if (const auto allowed = allowed_.find(job.destination); allowed != allowed_.end()) ++allowed->second;
     }
     std::vector<DeliveryRecord> records;
-    const Time next = schedule_.retry_at(job.recipients.front().attempts + 1, now_);
+    const Time next = schedule_.retry_at(job.recipients.front().attempts + 1, now_, delays);
     for (const auto& recipient : job.recipients) {
       DeliveryRecord record;
       record.message = recipient.message;
@@ -230,8 +292,24 @@ class World {
     later([this, job = std::move(job), records = std::move(records)]() mutable { confirm(std::move(job), std::move(records)); });
   }
 
+  /// A host of the destination is paused.
+  void give_back(DeliveryJob job) {
+    park(schedule_.pause_by_host(job.destination, "mx-of-even", now_));
+    std::vector<DeliveryRecord> records;
+    for (const auto& recipient : job.recipients) {
+      DeliveryRecord record;
+      record.message = recipient.message;
+      record.index = recipient.index;
+      record.attempts = recipient.attempts;
+      record.state = State::deferred;
+      record.next_attempt = now_;
+      records.push_back(record);
+    }
+    later([this, job = std::move(job), records = std::move(records)]() mutable { confirm(std::move(job), std::move(records)); });
+  }
+
   /// The store has committed the records.
-  void confirm(DeliveryJob job, std::vector<DeliveryRecord> records) {
+  void end(const DeliveryJob& job, const std::vector<DeliveryRecord>& records) {
     for (const auto& record : records) {
       const Key key{record.message.value(), record.index};
       attempting_.erase(key);
@@ -242,7 +320,12 @@ class World {
       row.next_attempt = record.next_attempt;
     }
     schedule_.finish(job, records, now_);
+  }
+
+  void confirm(DeliveryJob job, std::vector<DeliveryRecord> records) {
+    end(job, records);
     if (auto more = schedule_.next_for(job.destination, now_)) {
+      REQUIRE_FALSE(is_paused(job.destination));
       begin(std::move(*more));
     } else {
       --leases_[job.destination];
@@ -259,6 +342,8 @@ class World {
   std::map<Key, Row> rows_;
   std::map<std::string, Time> dead_until_;
   std::map<std::string, std::size_t> leases_;
+  std::map<std::string, std::size_t> allowed_;  // since the last rest
+  std::set<std::string> pauses_;
   std::set<Key> attempting_;
   std::set<std::string> refilling_;
   std::set<std::uint64_t> dropped_;
