@@ -62,14 +62,17 @@ std::optional<QuotedString> read_quoted_string(std::string_view text) {
   return std::nullopt;
 }
 
-std::string print_local_part(std::string_view local_part) {
-  if (is_dot_string(local_part)) return std::string(local_part);
-  std::string text(1, '"');
+void print_local_part(std::string& text, std::string_view local_part) {
+  if (is_dot_string(local_part)) {
+    text += local_part;
+    return;
+  }
+  text += '"';
   for (const char c : local_part) {
     if (c == '"' || c == '\\') text += '\\';
     text += c;
   }
-  return text += '"';
+  text += '"';
 }
 
 /// "[192.0.2.1]" or "[IPv6:2001:db8::1]", in one spelling for each address.
@@ -126,15 +129,29 @@ Result<Mailbox> Mailbox::parse(std::string_view text) {
   auto domain = rest.starts_with('[') ? parse_address_literal(rest) : parse_domain(rest);
   if (!domain) return std::unexpected(domain.error());
 
-  const std::size_t local_octets = print_local_part(local_part).size();
+  std::string printed;
+  print_local_part(printed, local_part);
+  const std::size_t local_octets = printed.size();
   if (local_octets > longest_local_part) return bad_address(text, "a local part has at most 64 octets");
   if (local_octets + 1 + domain->size() > longest_mailbox) return bad_address(text, "an address has at most 254 octets");
   return Mailbox(std::move(local_part), std::move(*domain));
 }
 
+void print_mailbox(std::string& text, std::string_view local_part, std::string_view domain) {
+  text.clear();
+  if (domain.empty()) {
+    text += local_part;
+    return;
+  }
+  print_local_part(text, local_part);
+  text += '@';
+  text += domain;
+}
+
 std::string Mailbox::to_string() const {
-  if (domain_.empty()) return local_part_;
-  return print_local_part(local_part_) + '@' + domain_;
+  std::string text;
+  print_mailbox(text, local_part_, domain_);
+  return text;
 }
 
 std::string ReversePath::to_string() const { return is_null() ? std::string() : mailbox_->to_string(); }

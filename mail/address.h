@@ -38,6 +38,10 @@ class Mailbox {
   std::string domain_;
 };
 
+/// Puts into `text` what Mailbox(local_part, domain).to_string() gives, for a domain in lower case: without a Mailbox, for very
+/// many.
+void print_mailbox(std::string& text, std::string_view local_part, std::string_view domain);
+
 /// Where a failure is told: a mailbox, or nobody ("<>").
 class ReversePath {
  public:

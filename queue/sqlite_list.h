@@ -2,36 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "queue/filter.h"
 #include "queue/sqlite_database.h"
+#include "queue/sqlite_replies.h"
 #include "queue/store.h"
 
 namespace queue {
-
-/// Which replies a filter means. Receivers say the same to very many: a verdict is remembered for some.
-class ReplyVerdicts {
- public:
-  explicit ReplyVerdicts(Statement& read_reply) : read_reply_(read_reply) {}
-  void begin(const Filter& filter);
-  bool wanted(std::int64_t reply);
-  /// Of reading a reply; taken away by the call.
-  Result<void> take_failure();
-
- private:
-  bool judge(std::int64_t reply);
-
-  Statement& read_reply_;
-  std::string mx_;                      ///< pattern
-  std::string part_;                    ///< in lower case
-  std::vector<std::int64_t> verdicts_;  ///< by the last bits of the reply's number: the number * 2 + the verdict, 0: none
-  Result<void> failure_;
-};
 
 /// One thread at a time; the database must outlive it.
 class SqliteList {
@@ -47,37 +27,44 @@ class SqliteList {
   Result<std::vector<ListRow>> recipients(QueueId id);
 
  private:
-  /// A key as it stands in the tables, so that the place before a message's first recipient is one too.
+  /// A key as it stands in the tables.
   struct Place {
     std::int64_t message = 0;
-    std::int64_t number = -1;
+    std::int64_t number = 0;
   };
   struct Search;
 
   Result<void> add_predicates();
-  Result<Search> search_for(const Filter& filter);
-  /// What lies behind `from` and up to the message `last`, in parts: a long transaction would keep the writer from starting its
-  /// log anew.
-  Result<void> look(Search& search, Place from, std::int64_t last, std::size_t limit, std::vector<ListRow>& rows);
+  Result<Search> search_for(const Filter& filter, std::size_t limit);
+  /// The recipients of a message behind this one.
+  Result<void> look_at_rest(Search& search, Place after);
+  /// The messages behind `after` and up to `last`, in parts: a long transaction would keep the writer from starting its log anew.
+  Result<void> look(Search& search, std::int64_t after, std::int64_t last);
+  Result<void> look_at_part(Search& search, std::int64_t after, std::int64_t last);
   /// The last message of the next part, or `last`.
-  Result<std::int64_t> end_of_part(Search& search, Place from, std::int64_t last, std::uint64_t part);
-  Result<void> look_at_part(Search& search, Place from, std::int64_t last, std::size_t limit, std::vector<ListRow>& rows);
-  Result<void> describe(const std::vector<Place>& found, std::vector<ListRow>& rows);
+  Result<std::int64_t> end_of_part(Search& search, std::int64_t after, std::int64_t last, std::uint64_t part);
+  /// What a statement with bound parameters finds, added to the rows of the search.
+  Result<void> collect(Search& search, Statement& find);
 
   Database& database_;
   Statement begin_;
   Statement end_;
   Statement row_;
   Statement rows_of_message_;
-  Statement read_reply_;
-  ReplyVerdicts verdicts_{read_reply_};
-  Filter filter_;       ///< what the predicates judge by
-  std::string buffer_;  ///< of the predicates: an address
+  ReplyTable replies_;
+  // What the predicates judge by, and need.
+  Filter filter_;
+  std::optional<ReplyMemory<bool>> verdicts_;
+  Result<void> failure_;
+  std::string buffer_;
 };
 
-/// The SELECT that finds the keys of a filter's rows. Parameters: 1, 2 the key before the first, 3 the last message, 4 the limit,
-/// 5, 6 local part and domain of the recipient, 7 domain of the recipient, 8, 9 local part and domain of the sender.
-std::string list_sql(const Filter& filter);
+/// What a search reads: messages behind one, up to another, or the rest of a message.
+enum class Reach : std::uint8_t { messages, rest_of_message };
+/// The SELECT that finds the keys of a filter's rows. Parameters: 1 the message before (or whose rest it is), 2 the recipient
+/// before the rest, 3 the last message, 4 the limit, 5, 6 local part and domain of the recipient, 7 domain of the recipient, 8, 9
+/// local part and domain of the sender.
+std::string list_sql(const Filter& filter, Reach reach);
 /// The SELECT of a message so many rows further: 1 the message before, 2 the rows.
 std::string part_sql(const Filter& filter);
 

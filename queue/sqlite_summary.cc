@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "mail/address.h"
 #include "queue/sqlite_rows.h"
 
 namespace queue {
@@ -19,8 +19,6 @@ namespace {
 constexpr std::uint64_t rows_in_part = 100'000;
 /// Names with a group of their own.
 constexpr std::size_t most_names = 100'000;
-/// Replies whose group is remembered; a power of two.
-constexpr std::size_t remembered_replies = 1U << 16U;
 
 struct Hash {
   using is_transparent = void;
@@ -56,9 +54,10 @@ class SummaryGroups {
  public:
   using Map = std::unordered_map<std::string, SummaryGroup, Hash, std::equal_to<>>;
 
-  SummaryGroups(SummaryBy by, Statement& read_reply) : read_reply_(read_reply) {
-    if (by == SummaryBy::mx) known_replies_.resize(remembered_replies);
-  }
+  explicit SummaryGroups(ReplyTable& replies)
+      : replies_(replies, &rest_, [this](std::string_view mx, std::string_view /*words*/) { return &named(mx); }) {}
+  SummaryGroups(const SummaryGroups&) = delete;
+  SummaryGroups& operator=(const SummaryGroups&) = delete;
 
   SummaryGroup& named(std::string_view name) {
     if (name.empty()) return rest_;
@@ -66,63 +65,50 @@ class SummaryGroups {
     if (found != groups_.end()) return found->second;
     return groups_.size() < most_names ? groups_.try_emplace(std::string(name)).first->second : rest_;
   }
-  /// By the domain of a row, whose neighbours are often recipients of the same message.
-  SummaryGroup& of_sender(std::int64_t message, std::optional<std::string_view> local_part,
-                          std::optional<std::string_view> domain);
+  /// By the sender of a message, which is looked for in `senders`: their rows in the order of messages, behind the last one.
+  Result<SummaryGroup*> of_sender(std::int64_t message, Statement& senders);
+  /// `senders` begins anew, at any message.
+  void forget_sender() { sender_ = -1; }
   /// By the host that gave a reply.
-  Result<SummaryGroup*> of_reply(std::int64_t reply);
+  Result<SummaryGroup*> of_reply(std::int64_t reply) { return replies_.of(reply); }
 
   const Map& all() const { return groups_; }
   /// Those without a name, or beyond the bound.
   const SummaryGroup& rest() const { return rest_; }
 
  private:
-  struct Known {
-    std::int64_t reply = 0;
-    SummaryGroup* group = nullptr;
-  };
-
   Map groups_;
   SummaryGroup rest_;
-  Statement& read_reply_;
-  std::vector<Known> known_replies_;  ///< by the last bits of the reply's number
-  std::int64_t last_message_ = -1;
-  SummaryGroup* last_group_ = nullptr;
+  ReplyMemory<SummaryGroup*> replies_;
+  std::int64_t sender_ = -1;  ///< the message whose sender was read last
+  SummaryGroup* group_of_sender_ = nullptr;
+  std::string buffer_;
 };
 
-SummaryGroup& SummaryGroups::of_sender(std::int64_t message, std::optional<std::string_view> local_part,
-                                       std::optional<std::string_view> domain) {
-  if (last_group_ != nullptr && message == last_message_) return *last_group_;
-  const std::string name = sender_text(local_part, domain);
-  last_group_ = &named(name.empty() ? "<>" : name);
-  last_message_ = message;
-  return *last_group_;
-}
-
-Result<SummaryGroup*> SummaryGroups::of_reply(std::int64_t reply) {
-  if (reply <= 0) return &rest_;
-  Known& known = known_replies_[static_cast<std::size_t>(reply) % known_replies_.size()];
-  if (known.reply == reply) return known.group;
-  Statement& row = read_reply_.bind(reply);
-  const ResetAtEnd reset(row);
-  const auto got = row.step();
-  if (!got) return std::unexpected(got.error());
-  known = Known{reply, &named(*got ? row.text(0) : std::string_view())};
-  return known.group;
+// A message without a row of its own has no sender.
+Result<SummaryGroup*> SummaryGroups::of_sender(std::int64_t message, Statement& senders) {
+  if (message == sender_) return group_of_sender_;
+  while (sender_ < message) {
+    const auto got = senders.step();
+    if (!got) return std::unexpected(got.error());
+    sender_ = *got ? senders.integer(0) : std::numeric_limits<std::int64_t>::max();
+  }
+  if (sender_ != message) return &rest_;
+  if (senders.is_null(1)) {
+    buffer_ = "<>";
+  } else {
+    mail::print_mailbox(buffer_, senders.text(1), senders.text(2));
+  }
+  group_of_sender_ = &named(buffer_);
+  return group_of_sender_;
 }
 
 Result<void> SqliteSummary::prepare() {
-  constexpr std::string_view behind = "(r.message, r.number) > (?1, ?2) ORDER BY r.message, r.number LIMIT ?3";
-  const std::pair<Statement*, std::string> texts[] = {
+  const std::pair<Statement*, std::string_view> texts[] = {
       {&recipients_,
-       "SELECT r.message, r.number, r.state, r.next_attempt, r.reply, r.destination "
-       "FROM recipient r INDEXED BY sqlite_autoindex_recipient_1 WHERE " +
-           std::string(behind)},
-      {&senders_,
-       "SELECT r.message, r.number, r.state, r.next_attempt, r.reply, m.sender_local_part, m.sender_domain "
-       "FROM recipient r INDEXED BY sqlite_autoindex_recipient_1 LEFT JOIN message m ON m.id = r.message WHERE " +
-           std::string(behind)},
-      {&reply_, "SELECT mx, words FROM reply WHERE id=?"},
+       "SELECT message, number, state, next_attempt, reply, destination FROM recipient INDEXED BY sqlite_autoindex_recipient_1 "
+       "WHERE (message, number) > (?, ?) ORDER BY message, number LIMIT ?"},
+      {&senders_, "SELECT id, sender_local_part, sender_domain FROM message WHERE id >= ? ORDER BY id"},
       {&received_, "SELECT received FROM message WHERE id=?"},
   };
   for (const auto& [statement, sql] : texts) {
@@ -130,11 +116,11 @@ Result<void> SqliteSummary::prepare() {
     if (!prepared) return std::unexpected(prepared.error());
     *statement = std::move(*prepared);
   }
-  return {};
+  return replies_.prepare(database_);
 }
 
 Result<std::vector<SummaryRow>> SqliteSummary::summary(SummaryBy by, std::size_t limit) {
-  SummaryGroups groups(by, reply_);
+  SummaryGroups groups(replies_);
   std::int64_t message = -1;
   std::int64_t number = -1;
   for (std::uint64_t seen = rows_in_part; seen == rows_in_part;) {
@@ -144,7 +130,9 @@ Result<std::vector<SummaryRow>> SqliteSummary::summary(SummaryBy by, std::size_t
   }
   const std::string no_name;
   std::vector<std::pair<const std::string*, const SummaryGroup*>> order;
-  for (const auto& [name, group] : groups.all()) order.emplace_back(&name, &group);
+  for (const auto& [name, group] : groups.all()) {
+    if (group.recipients() > 0) order.emplace_back(&name, &group);
+  }
   if (groups.rest().recipients() > 0) order.emplace_back(&no_name, &groups.rest());
   const std::size_t shown = std::min(limit, order.size());
   std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(shown), [](const auto& a, const auto& b) {
@@ -161,9 +149,11 @@ Result<std::vector<SummaryRow>> SqliteSummary::summary(SummaryBy by, std::size_t
 
 Result<std::uint64_t> SqliteSummary::count_part(SummaryBy by, SummaryGroups& groups, std::int64_t& message,
                                                 std::int64_t& number) {
-  Statement& row = (by == SummaryBy::sender ? senders_ : recipients_).bind(message, number, rows_in_part);
+  Statement& row = recipients_.bind(message, number, rows_in_part);
   const ResetAtEnd reset(row);
-  const auto text = [&row](int column) { return row.is_null(column) ? std::nullopt : std::optional(row.text(column)); };
+  Statement& senders = senders_.bind(message);
+  const ResetAtEnd reset_senders(senders);
+  groups.forget_sender();
   for (std::uint64_t seen = 0;; ++seen) {
     const auto got = row.step();
     if (!got) return std::unexpected(got.error());
@@ -176,7 +166,7 @@ Result<std::uint64_t> SqliteSummary::count_part(SummaryBy by, SummaryGroups& gro
     switch (by) {
       case SummaryBy::domain: group = &groups.named(row.text(5)); break;
       case SummaryBy::mx: group = groups.of_reply(row.integer(4)); break;
-      case SummaryBy::sender: group = &groups.of_sender(message, text(5), text(6)); break;
+      case SummaryBy::sender: group = groups.of_sender(message, senders); break;
     }
     if (!group) return std::unexpected(group.error());
     (*group)->add(state, message, row.integer(3), row.integer(4));
@@ -195,13 +185,11 @@ Result<SummaryRow> SqliteSummary::describe(const std::string& name, const Summar
   const auto message = received_.step();
   if (!message) return std::unexpected(message.error());
   if (*message) described.oldest = sane_time_of(received_.integer(0));
-  const ResetAtEnd reset_reply(reply_.bind(group.reply));
-  const auto reply = reply_.step();
-  if (!reply) return std::unexpected(reply.error());
-  if (*reply) {
-    described.mx = reply_.text(0);
-    described.last_reply = reply_.text(1);
-  }
+  auto read = replies_.read(group.reply, [&described](std::int64_t /*number*/, std::string_view mx, std::string_view words) {
+    described.mx = mx;
+    described.last_reply = words;
+  });
+  if (!read) return std::unexpected(read.error());
   return described;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "queue/sqlite_database.h"
+#include "queue/sqlite_replies.h"
 #include "queue/store.h"
 
 namespace queue {
@@ -31,9 +32,9 @@ class SqliteSummary {
 
   Database& database_;
   Statement recipients_;
-  Statement senders_;  ///< recipients with their senders
-  Statement reply_;
+  Statement senders_;
   Statement received_;
+  ReplyTable replies_;
 };
 
 }  // namespace queue

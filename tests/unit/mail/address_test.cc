@@ -109,6 +109,9 @@ TEST_CASE("what was printed is read as the same value") {
   const std::string domain = GENERATE(as<std::string>{}, "example.com", "[192.0.2.1]", "[IPv6:2001:db8::1]");
   const Mailbox mailbox(local_part, domain);
   CHECK(Mailbox::parse(mailbox.to_string()) == mailbox);
+  std::string printed = "before";
+  mail::print_mailbox(printed, local_part, domain);
+  CHECK(printed == mailbox.to_string());
   CHECK(ReversePath::parse(mailbox.to_string()) == ReversePath(mailbox));
 }
 
