@@ -16,6 +16,7 @@ std::string_view to_string(Kind kind) {
     case Kind::closed: return "closed";
     case Kind::tls: return "tls";
     case Kind::storage: return "storage";
+    case Kind::damaged: return "damaged";
     case Kind::full: return "full";
     case Kind::cancelled: return "cancelled";
   }

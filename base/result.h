@@ -19,6 +19,7 @@ enum class Kind : std::uint8_t {
   closed,       ///< the other side is gone
   tls,          ///< the handshake or the record layer failed
   storage,      ///< a write may not have reached the disk: the store closes
+  damaged,      ///< what was stored is not what is there: set it aside
   full,         ///< no room on the disk; goes on by itself when there is
   cancelled,    ///< we are stopping
 };

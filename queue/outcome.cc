@@ -81,6 +81,7 @@ Cell error_at_connect(Kind kind) {
     case Kind::closed:
     case Kind::tls: return Cell::next_host;
     case Kind::storage:
+    case Kind::damaged:
     case Kind::full:
     case Kind::cancelled: return Cell::message_later;
   }
@@ -98,6 +99,7 @@ Cell error_before_dot(Kind kind) {
     case Kind::tls: return Cell::next_host;
     case Kind::unsupported: return Cell::next_host_or_failed;
     case Kind::storage:  // our content could not be read: no host can help
+    case Kind::damaged:
     case Kind::full:
     case Kind::cancelled: return Cell::message_later;
   }

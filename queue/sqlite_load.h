@@ -23,7 +23,7 @@ class SqliteLoad {
   Result<Message> read(QueueId id);
   Result<Message> read_message(QueueId id);
   Result<void> read_recipients(Message& message);
-  /// Nothing of a message is there: Kind::invalid. Some of it is: Kind::storage.
+  /// Nothing of a message is there: Kind::invalid. Some of it is: Kind::damaged.
   Result<Message> missing(QueueId id);
   /// The content file is there with the right size.
   Result<void> check_file(const Message& message);

@@ -101,7 +101,7 @@ mail::ReversePath reverse_path_of(Sense& sense, const MessageValues& values) {
 }  // namespace
 
 std::unexpected<base::Error> damaged(QueueId id, std::string_view what) {
-  return base::fail(Kind::storage, fmt::format("message {} is damaged: {}", id.to_string(), what));
+  return base::fail(Kind::damaged, fmt::format("message {} is damaged: {}", id.to_string(), what));
 }
 
 Result<Message> message_of(QueueId id, const MessageValues& values, const std::string& spool) {

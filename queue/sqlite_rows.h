@@ -52,12 +52,12 @@ struct RecipientValues {
   std::string_view orcpt;
 };
 
-/// Strict, for what is delivered: Kind::storage with the id and the field when a value makes no sense. The message comes without
+/// Strict, for what is delivered: Kind::damaged with the id and the field when a value makes no sense. The message comes without
 /// recipients; its content is a file of that spool or in memory. The CRC is not checked here.
 Result<Message> message_of(QueueId id, const MessageValues& values, const std::string& spool);
 /// `number` is the one that the row must have: a message's rows have no gaps.
 Result<mail::Recipient> recipient_of(QueueId id, std::int64_t number, const RecipientValues& values);
-/// "message ID is damaged: ..." of Kind::storage.
+/// "message ID is damaged: ..." of Kind::damaged.
 std::unexpected<base::Error> damaged(QueueId id, std::string_view what);
 
 /// Lenient, for what only points at a message or is shown: never an error and never undefined, whatever stands in the row, so

@@ -209,7 +209,7 @@ class Reader {
   virtual Result<std::vector<DueRecipient>> queued_after(QueueId after, std::size_t limit) = 0;
   /// Deferred or queued recipients of messages with an id greater than `after` that have expired at `now`; as queued_after().
   virtual Result<std::vector<DueRecipient>> expired(Time now, QueueId after, std::size_t limit) = 0;
-  /// The whole message; content in memory or as its file. Kind::storage when it is damaged: a value of any of its rows makes no
+  /// The whole message; content in memory or as its file. Kind::damaged when it is: a value of any of its rows makes no
   /// sense or is missing, the CRC of in-memory content is wrong, the content file is not there or has another size. All others
   /// pass on rows as they are, so that one damaged row does not hide its neighbours. Kind::invalid when there is no such message.
   virtual Result<Message> load(QueueId id) = 0;

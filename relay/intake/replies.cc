@@ -15,6 +15,8 @@ mail::Reply reply_for(const base::Error& error) {
     case base::Kind::closed: return Reply(421, EnhancedStatus{4, 4, 2}, "connection lost");
     case base::Kind::tls: return Reply(454, EnhancedStatus{4, 7, 0}, "TLS is not available now");
     case base::Kind::storage: return Reply(452, EnhancedStatus{4, 3, 0}, "the queue is closed to writing, try again later");
+    case base::Kind::damaged:
+      return Reply(451, EnhancedStatus{4, 3, 0}, "the message did not reach the disk whole, try again later");
     case base::Kind::full: return Reply(452, EnhancedStatus{4, 3, 1}, "not enough room on the disk, try again later");
     case base::Kind::cancelled: return Reply(421, EnhancedStatus{4, 3, 2}, "shutting down, try again later");
   }

@@ -42,8 +42,9 @@ std::string with_and_without(Stage stage, const Cause& cause) {
 const std::vector<Stage> all_stages = {Stage::connect,   Stage::greeting,       Stage::ehlo,      Stage::starttls,
                                        Stage::handshake, Stage::ehlo_after_tls, Stage::mail,      Stage::rcpt,
                                        Stage::data,      Stage::content,        Stage::final_dot, Stage::quit};
-const std::vector<Kind> all_kinds = {Kind::invalid, Kind::unsupported, Kind::refused, Kind::temporary, Kind::timeout,
-                                     Kind::closed,  Kind::tls,         Kind::storage, Kind::full,      Kind::cancelled};
+const std::vector<Kind> all_kinds = {Kind::invalid, Kind::unsupported, Kind::refused,  Kind::temporary,
+                                     Kind::timeout, Kind::closed,      Kind::tls,      Kind::storage,
+                                     Kind::damaged, Kind::full,        Kind::cancelled};
 
 bool before_mail(Stage stage) { return stage < Stage::mail; }
 
@@ -89,7 +90,7 @@ TEST_CASE("errors: every stage and kind") {
   for (const Stage stage : all_stages) {
     for (const Kind kind : all_kinds) {
       std::string expected = next;
-      if (kind == Kind::storage || kind == Kind::full || kind == Kind::cancelled) expected = local;
+      if (kind == Kind::storage || kind == Kind::damaged || kind == Kind::full || kind == Kind::cancelled) expected = local;
       if (stage == Stage::connect && kind == Kind::temporary) expected = both("deferred/destination");
       if (stage == Stage::connect && kind == Kind::refused) expected = both("failed/destination");
       if (stage == Stage::connect && kind == Kind::invalid) expected = both("failed/destination");

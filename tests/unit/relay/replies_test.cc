@@ -22,6 +22,7 @@ constexpr Row table[] = {
     {Kind::closed, "421 4.4.2 connection lost"},
     {Kind::tls, "454 4.7.0 TLS is not available now"},
     {Kind::storage, "452 4.3.0 the queue is closed to writing, try again later"},
+    {Kind::damaged, "451 4.3.0 the message did not reach the disk whole, try again later"},
     {Kind::full, "452 4.3.1 not enough room on the disk, try again later"},
     {Kind::cancelled, "421 4.3.2 shutting down, try again later"},
 };
@@ -36,7 +37,8 @@ TEST_CASE("each kind of error has its reply") {
 }
 
 TEST_CASE("what is wrong here and now is never a refusal for good") {
-  for (const Kind kind : {Kind::temporary, Kind::timeout, Kind::closed, Kind::tls, Kind::storage, Kind::full, Kind::cancelled}) {
+  for (const Kind kind :
+       {Kind::temporary, Kind::timeout, Kind::closed, Kind::tls, Kind::storage, Kind::damaged, Kind::full, Kind::cancelled}) {
     INFO(base::to_string(kind));
     const mail::Reply reply = relay::intake::reply_for(base::Error(kind, "cause"));
     CHECK(reply.is_transient());
