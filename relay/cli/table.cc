@@ -104,6 +104,7 @@ std::string coloured(std::string_view text, Tone tone, Colours colours) {
 }
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {
+  natural_.reserve(columns_.size());
   for (const Column& column : columns_) natural_.push_back(display_width(column.heading));
 }
 
@@ -119,6 +120,7 @@ std::string Table::take(std::size_t width, Colours colours) {
   std::string text;
   if (!headed_) {
     std::vector<Cell> headings;
+    headings.reserve(columns_.size());
     for (const Column& column : columns_) headings.emplace_back(column.heading);
     append_row(text, headings, columns_, layout, width, Colours::off);
     if (colours == Colours::on && text.size() > 1) text = fmt::format("\x1b[1m{}\x1b[0m\n", text.substr(0, text.size() - 1));
