@@ -115,9 +115,9 @@ Report hostile() {
   report.queue_id = "0ORIGINAL00";
   report.returned = "Subject: x\r\n--=_0NOTICE0000\r\nContent-Type: text/html\r\n\r\n--=_0NOTICE0000--\r\n";
   const std::string reply =
-      "550 5.7.1 no\r\n\r\nFinal-Recipient: rfc822; x\r\n--=_0NOTICE0000--\r\n \xE6\x8B\x92\xE6\x94\xB6\xFF\x00 ";
-  report.recipients.push_back(
-      recipient("\"a b=?utf-8?Q?=0A?=\"@example.net", ReportAction::failed, reply + std::string(30000, 'z')));
+      "550 5.7.1 no\r\n\r\nFinal-Recipient: rfc822; x\r\n--=_0NOTICE0000--\r\n \xE6\x8B\x92\xE6\x94\xB6\xFF";
+  report.recipients.push_back(recipient("\"a b=?utf-8?Q?=0A?=\"@example.net", ReportAction::failed,
+                                        reply + std::string(1, '\0') + std::string(30000, 'z')));
   report.recipients.back().orcpt = "rfc822;x\r\nAction: delivered";
   report.recipients.back().remote_mta = "mx\r\nStatus: 2.0.0";
   return report;

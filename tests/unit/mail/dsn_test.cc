@@ -162,7 +162,7 @@ TEST_CASE("a thousand recipients are all reported and fifty told one by one") {
     report.recipients.push_back(recipient(fmt::format("r{}@example.net", i), ReportAction::failed, "550 5.1.1 unknown"));
   }
   const std::string words = mail::report_words(report);
-  CHECK(count(words, "550 5.1.1 unknown") == 2 * 50);
+  CHECK(count(words, "550 5.1.1 unknown") == 100);  // fifty in each language
   CHECK(has(words, "... and 950 more recipients"));
   CHECK(has(words, "另外 950 位收件人"));
   CHECK(count(mail::make_report(report), "\r\nFinal-Recipient: ") == 1000);
