@@ -55,6 +55,19 @@ queue::DeliveryRecord record(std::uint32_t number, std::uint32_t index, queue::S
   return made;
 }
 
+void Queue::start() {
+  queue::StoreOptions options;
+  options.spool = spool.path();
+  options.medium = queue::Medium::any;
+  store_ = queue::open_store(options, complete_at_once).value();
+  reader_ = queue::open_reader(spool.path()).value();
+}
+
+void Queue::stop() {
+  reader_.reset();
+  store_.reset();
+}
+
 void complete_at_once(queue::Completions completions) {
   for (auto& completion : completions) completion();
 }
@@ -80,6 +93,36 @@ base::Result<void> accept(queue::Store& store, queue::Message message) {
 base::Result<void> record(queue::Store& store, std::vector<queue::DeliveryRecord> records) {
   auto [done, future] = promise<void>();
   store.record(std::move(records), std::move(done));
+  return future.get();
+}
+
+base::Result<void> record(queue::Store& store, queue::Recording recording) {
+  auto [done, future] = promise<void>();
+  store.record(std::move(recording), std::move(done));
+  return future.get();
+}
+
+base::Result<void> quarantine(queue::Store& store, queue::QueueId id, std::string reason, base::Time now) {
+  auto [done, future] = promise<void>();
+  store.quarantine(id, std::move(reason), now, std::move(done));
+  return future.get();
+}
+
+base::Result<void> pause(queue::Store& store, queue::Pause pause) {
+  auto [done, future] = promise<void>();
+  store.pause(std::move(pause), std::move(done));
+  return future.get();
+}
+
+base::Result<std::uint64_t> resume(queue::Store& store, std::string pattern) {
+  auto [done, future] = promise<std::uint64_t>();
+  store.resume(std::move(pattern), std::move(done));
+  return future.get();
+}
+
+base::Result<void> begin_action(queue::Store& store, queue::Action action) {
+  auto [done, future] = promise<void>();
+  store.begin_action(std::move(action), std::move(done));
   return future.get();
 }
 

@@ -38,11 +38,32 @@ queue::QueueId id_of(std::uint32_t number);
 void seal(queue::Message& message);
 queue::DeliveryRecord record(std::uint32_t number, std::uint32_t index, queue::State state);
 
+/// A store on a spool of its own, and a reader beside it.
+class Queue {
+ public:
+  Queue() { start(); }
+  void start();
+  void stop();
+  queue::Store& store() { return *store_; }
+  queue::Reader& reader() { return *reader_; }
+
+  TemporarySpool spool;
+
+ private:
+  std::unique_ptr<queue::Store> store_;
+  std::unique_ptr<queue::Reader> reader_;
+};
+
 /// Runs completions where they are made: on the store thread.
 void complete_at_once(queue::Completions completions);
 
 base::Result<void> accept(queue::Store& store, queue::Message message);
 base::Result<void> record(queue::Store& store, std::vector<queue::DeliveryRecord> records);
+base::Result<void> record(queue::Store& store, queue::Recording recording);
+base::Result<void> quarantine(queue::Store& store, queue::QueueId id, std::string reason, base::Time now);
+base::Result<void> pause(queue::Store& store, queue::Pause pause);
+base::Result<std::uint64_t> resume(queue::Store& store, std::string pattern);
+base::Result<void> begin_action(queue::Store& store, queue::Action action);
 base::Result<std::uint64_t> drop(queue::Store& store, std::vector<queue::QueueId> ids);
 base::Result<std::uint64_t> retry(queue::Store& store, std::vector<queue::QueueId> ids, base::Time now);
 queue::Counts counts(queue::Store& store);

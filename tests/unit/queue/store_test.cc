@@ -26,40 +26,12 @@ using store_test::counts;
 using store_test::drop;
 using store_test::id_of;
 using store_test::message;
+using store_test::Queue;
 using store_test::record;
 using store_test::retry;
 using store_test::TemporarySpool;
 
 namespace {
-
-/// A store on a spool of its own, and a reader beside it.
-class Queue {
- public:
-  Queue() { start(); }
-  void start() {
-    queue::StoreOptions options;
-    options.spool = spool.path();
-    options.medium = queue::Medium::any;
-    auto opened = queue::open_store(options, store_test::complete_at_once);
-    REQUIRE(opened);
-    store_ = std::move(*opened);
-    auto reading = queue::open_reader(spool.path());
-    REQUIRE(reading);
-    reader_ = std::move(*reading);
-  }
-  void stop() {
-    reader_.reset();
-    store_.reset();
-  }
-  queue::Store& store() { return *store_; }
-  queue::Reader& reader() { return *reader_; }
-
-  TemporarySpool spool;
-
- private:
-  std::unique_ptr<queue::Store> store_;
-  std::unique_ptr<queue::Reader> reader_;
-};
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
@@ -151,7 +123,7 @@ TEST_CASE("a message may have the null reverse-path and no content") {
   CHECK(!found->content.is_file());
 }
 
-TEST_CASE("a message that is not there is an invalid request; a damaged one a storage error") {
+TEST_CASE("a message that is not there is an invalid request; a damaged one says so") {
   Queue queue;
   const auto missing = queue.reader().load(id_of(1));
   REQUIRE(!missing);
@@ -162,7 +134,7 @@ TEST_CASE("a message that is not there is an invalid request; a damaged one a st
   REQUIRE(accept(queue.store(), damaged));
   const auto found = queue.reader().load(id_of(2));
   REQUIRE(!found);
-  CHECK(found.error().kind == Kind::storage);
+  CHECK(found.error().kind == Kind::damaged);
   CHECK(contains(found.error().words, id_of(2).to_string()));
 }
 
@@ -608,7 +580,7 @@ TEST_CASE("many threads submit while others read: nothing is lost, and every vie
   for (auto& thread : running) thread.join();
   reading = false;
   looking.join();
-  REQUIRE(record(queue.store(), {}));
+  REQUIRE(record(queue.store(), queue::Recording()));
   CHECK(failures == 0);
   check_counts(queue, threads * each * 2 / 3, threads * each * 2 / 3, 0);
   CHECK(destinations(queue) == Lines{"a.example 400 2000"});
