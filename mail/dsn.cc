@@ -104,7 +104,7 @@ std::string write_status_of(const ReportedRecipient& recipient, std::string_view
   if (told.speaker == Told::Speaker::receiver) {
     text += plain_field("Diagnostic-Code", fmt::format("smtp; {}", told.words.substr(0, most_of_a_diagnostic)));
   }
-  text += plain_field("Last-Attempt-Date", date_time(recipient.last_attempt));
+  if (recipient.last_attempt != base::Time()) text += plain_field("Last-Attempt-Date", date_time(recipient.last_attempt));
   text += plain_field("Final-Log-ID", queue_id);
   const bool will_retry = recipient.action == ReportAction::delayed && recipient.retry_until;
   if (will_retry) text += plain_field("Will-Retry-Until", date_time(*recipient.retry_until));

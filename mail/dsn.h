@@ -32,7 +32,7 @@ class ReportedRecipient {
   /// The receiver's words ("550 5.1.1 no such user": they start with three digits), or ours. What we say of mail whose time was
   /// over, "gave up, expired: ", may stand before either. Any octets.
   std::string reply;
-  base::Time last_attempt;
+  base::Time last_attempt;                ///< Time(): not known, or there was none
   std::optional<base::Time> retry_until;  ///< of a delayed one
 };
 

@@ -240,7 +240,7 @@ class Composer {
     const bool receiver = told.speaker == Told::Speaker::receiver && !host.empty();
     const std::string_view phrase = receiver ? say_.host_said : host.empty() ? say_.relay_says : say_.relay_says_of;
     if (!words.empty()) indented(fill(phrase, {{"host", host}, {"words", words}}));
-    if (recipient.action == ReportAction::delayed) {
+    if (recipient.action == ReportAction::delayed && recipient.last_attempt != base::Time()) {
       indented(fill(say_.tried_last, {{"time", time_text(recipient.last_attempt, language_)}}));
     }
   }

@@ -145,6 +145,15 @@ TEST_CASE("a delay asks for nothing and says until when it is tried") {
   CHECK(has(mail::report_words(report), "What to do: your mail administrator may be able to help"));
 }
 
+TEST_CASE("an attempt that never was has no date") {
+  Report report = report_of(ReportKind::delay, recipient("bob@example.net", ReportAction::delayed, "never attempted"));
+  CHECK(has(mail::report_words(report), "Last attempt: 24 Nov 2026 16:39 UTC"));
+  CHECK(has(mail::make_report(report), "Last-Attempt-Date: Tue, 24 Nov 2026 16:39:34 +0000\r\n"));
+  report.recipients.front().last_attempt = base::Time();
+  CHECK_FALSE(has(mail::report_words(report), "Last attempt"));
+  CHECK_FALSE(has(mail::make_report(report), "Last-Attempt-Date"));
+}
+
 TEST_CASE("recipients with the same trouble stand together") {
   Report report = failure("550 5.1.1 unknown one");
   report.recipients.push_back(recipient("full@example.net", ReportAction::failed, "552 5.2.2 full"));
