@@ -24,7 +24,7 @@ Result<Action> action_of(const Statement& row) {
   auto filter = Filter::parse(row.text(2));
   if (deed < 0 || deed > static_cast<int>(Deed::drop) || !filter) {
     const std::string what = filter ? fmt::format("its deed is {}", deed) : filter.error().words;
-    return base::fail(base::Kind::storage, fmt::format("action {} is damaged: {}", action.id.to_string(), what));
+    return base::fail(base::Kind::damaged, fmt::format("action {} is damaged: {}", action.id.to_string(), what));
   }
   action.deed = static_cast<Deed>(deed);
   action.filter = std::move(*filter);

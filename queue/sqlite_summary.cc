@@ -17,8 +17,6 @@ namespace {
 
 /// Rows of one transaction: a long one would keep the writer from starting its log anew.
 constexpr std::uint64_t rows_in_part = 100'000;
-/// Names with a group of their own.
-constexpr std::size_t most_names = 100'000;
 
 struct Hash {
   using is_transparent = void;
@@ -54,8 +52,9 @@ class SummaryGroups {
  public:
   using Map = std::unordered_map<std::string, SummaryGroup, Hash, std::equal_to<>>;
 
-  explicit SummaryGroups(ReplyTable& replies)
-      : replies_(replies, &rest_, [this](std::string_view mx, std::string_view /*words*/) { return &named(mx); }) {}
+  SummaryGroups(ReplyTable& replies, std::size_t most_names)
+      : most_names_(most_names),
+        replies_(replies, &rest_, [this](std::string_view mx, std::string_view /*words*/) { return &named(mx); }) {}
   SummaryGroups(const SummaryGroups&) = delete;
   SummaryGroups& operator=(const SummaryGroups&) = delete;
 
@@ -63,7 +62,7 @@ class SummaryGroups {
     if (name.empty()) return rest_;
     const auto found = groups_.find(name);
     if (found != groups_.end()) return found->second;
-    return groups_.size() < most_names ? groups_.try_emplace(std::string(name)).first->second : rest_;
+    return groups_.size() < most_names_ ? groups_.try_emplace(std::string(name)).first->second : rest_;
   }
   /// By the sender of a message, which is looked for in `senders`: their rows in the order of messages, behind the last one.
   Result<SummaryGroup*> of_sender(std::int64_t message, Statement& senders);
@@ -77,6 +76,7 @@ class SummaryGroups {
   const SummaryGroup& rest() const { return rest_; }
 
  private:
+  const std::size_t most_names_;
   Map groups_;
   SummaryGroup rest_;
   ReplyMemory<SummaryGroup*> replies_;
@@ -120,7 +120,7 @@ Result<void> SqliteSummary::prepare() {
 }
 
 Result<std::vector<SummaryRow>> SqliteSummary::summary(SummaryBy by, std::size_t limit) {
-  SummaryGroups groups(replies_);
+  SummaryGroups groups(replies_, most_names_);
   std::int64_t message = -1;
   std::int64_t number = -1;
   for (std::uint64_t seen = rows_in_part; seen == rows_in_part;) {

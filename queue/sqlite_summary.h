@@ -1,6 +1,7 @@
 // What waits, counted in groups by one pass over the queue database. Internal to the queue folder.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ struct SummaryGroup;
 /// One thread at a time; the database must outlive it.
 class SqliteSummary {
  public:
-  explicit SqliteSummary(Database& database) : database_(database) {}
+  /// `most_names` get a group of their own.
+  explicit SqliteSummary(Database& database, std::size_t most_names = 100'000) : database_(database), most_names_(most_names) {}
   SqliteSummary(const SqliteSummary&) = delete;
   SqliteSummary& operator=(const SqliteSummary&) = delete;
   Result<void> prepare();
@@ -31,6 +33,7 @@ class SqliteSummary {
   Result<SummaryRow> describe(const std::string& name, const SummaryGroup& group);
 
   Database& database_;
+  const std::size_t most_names_;
   Statement recipients_;
   Statement senders_;
   Statement received_;

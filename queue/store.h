@@ -222,7 +222,7 @@ class Reader {
   virtual Result<std::vector<ListRow>> recipients(QueueId id) = 0;
   /// What waits in groups, most recipients first. Names beyond 100,000 are counted in the row without a name.
   virtual Result<std::vector<SummaryRow>> summary(SummaryBy by, std::size_t limit) = 0;
-  /// All there are, newest first.
+  /// All there are, newest first. Kind::damaged when one makes no sense.
   virtual Result<std::vector<Action>> actions() = 0;
   virtual Result<std::vector<Pause>> pauses() = 0;
   /// Newest first.
