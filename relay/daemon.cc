@@ -112,6 +112,10 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   store_ = std::move(*store);
   auto for_delivery = queue::open_reader(config.spool);
   auto for_admin = queue::open_reader(config.spool);
+  auto for_sweeps = queue::open_reader(config.spool);
+  auto for_actions = queue::open_reader(config.spool);
+  if (!for_sweeps) return std::unexpected(for_sweeps.error());
+  if (!for_actions) return std::unexpected(for_actions.error());
   if (!for_delivery) return std::unexpected(for_delivery.error());
   if (!for_admin) return std::unexpected(for_admin.error());
   auto newest = (*for_delivery)->newest_id();
@@ -121,7 +125,9 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   services_ = std::make_unique<Services>(Services{loop_.get_executor(), *workers_, tasks_, *settings_, *log_, *store_,
                                                   queue::real_disk(), *options_.resolver, statistics_});
   notices_ = std::make_unique<NoticeMaker>(*services_, *ids_, budget_);
-  dispatcher_ = std::make_unique<delivery::Dispatcher>(*services_, std::move(*for_delivery));
+  dispatcher_ = std::make_unique<delivery::Dispatcher>(*services_, *notices_, std::move(*for_delivery));
+  sweeps_ = std::make_unique<delivery::Sweeps>(*services_, *dispatcher_, std::move(*for_sweeps), options_.sweeps);
+  actions_ = std::make_unique<delivery::Actions>(*services_, *dispatcher_, *notices_, std::move(*for_actions));
   api_ = std::make_unique<admin::Api>(*services_, *dispatcher_, std::move(*for_admin), [this] { return status(); });
   return {};
 }
@@ -145,6 +151,8 @@ void Daemon::start() {
   tasks_.spawn(handle_signals());
   tasks_.spawn(watch_space());
   dispatcher_->start(newest_);
+  sweeps_->start();
+  actions_->start();
   listener_->run();
   api_->run();
   for (const base::Endpoint& address : listener_->addresses()) log_->info("listening").with("address", base::to_string(address));
@@ -177,6 +185,8 @@ void Daemon::stop() {
 
 Task<void> Daemon::wind_down() {
   listener_->stop();
+  sweeps_->stop();
+  actions_->stop();
   dispatcher_->stop();
   const auto until = Clock::now() + grace;
   Timer pause(loop_.get_executor());

@@ -11,7 +11,9 @@
 
 #include "dns/resolver.h"
 #include "relay/admin/api.h"
+#include "relay/delivery/actions.h"
 #include "relay/delivery/dispatcher.h"
+#include "relay/delivery/sweeps.h"
 #include "relay/intake/listener.h"
 #include "relay/notices.h"
 #include "relay/services.h"
@@ -22,6 +24,7 @@ struct DaemonOptions {
   std::string config_path;                  ///< read again at SIGHUP; empty: no reload
   std::unique_ptr<dns::Resolver> resolver;  ///< null: c-ares as [dns] says
   std::function<void()> ready;              ///< called on the loop once the doors are open
+  delivery::SweepOptions sweeps;
 };
 
 namespace json = boost::json;
@@ -70,6 +73,8 @@ class Daemon {
   intake::BufferBudget budget_;
   std::unique_ptr<NoticeMaker> notices_;
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
+  std::unique_ptr<delivery::Sweeps> sweeps_;
+  std::unique_ptr<delivery::Actions> actions_;
   std::unique_ptr<intake::Listener> listener_;
   std::unique_ptr<admin::Api> api_;
   asio::basic_signal_set<Executor> signals_;

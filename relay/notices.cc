@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "mail/dsn.h"
+
 namespace relay {
 
 using base::Kind;
@@ -18,6 +20,8 @@ Task<Result<queue::Message>> NoticeMaker::make(queue::QueueId id, std::string co
   draft.take(content);
   draft.finish();
   mail::Envelope envelope;
+  envelope.body = mail::body_type_of(content);
+  to.notify = mail::Notify(mail::Notify::never);  // RFC 3461 6.1
   envelope.recipients.push_back(std::move(to));
   auto work = [this, &draft, &envelope] { return draft.seal(services_.disk, std::move(envelope), mail::Client(), base::now()); };
   auto executor = services_.workers.get_executor();

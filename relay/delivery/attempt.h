@@ -49,6 +49,8 @@ class Attempt {
   std::size_t transactions() const { return transactions_; }
   /// The host was given the DSN parameters: success is for it to report (RFC 3461 5.2.2).
   bool passes_on_dsn() const { return client_.passes_on_dsn(); }
+  /// Closes the connection: what waits for it ends with an error.
+  void abort() { connection_.close(); }
   const dns::Candidate& candidate() const { return candidate_; }
   std::string tls_words() const { return connection_.tls_words(); }
   /// The TLS handshake was what failed: with opportunistic encryption the same host is worth a try without.

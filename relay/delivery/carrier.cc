@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "relay/delivery/dispatcher.h"
+#include "relay/retry_policy.h"
 
 namespace relay::delivery {
 namespace {
@@ -42,6 +43,18 @@ Peer peer_of(const Attempt& attempt) {
   return Peer{attempt.candidate().host, attempt.candidate().address.to_string(), attempt.tls_words()};
 }
 
+/// What the sender may want to hear of: a failure, and that a host which does not report success itself has taken the mail.
+std::optional<Concern> concern_of(const queue::DeliveryRecord& record, const queue::Message& message,
+                                  const mail::RecipientReply& told, const Attempt& attempt) {
+  if (record.state == queue::State::delivered) {
+    if (!message.envelope.recipients.at(record.index).notify.wants_success() || attempt.passes_on_dsn()) return std::nullopt;
+    return Concern{record, queue::Event::relayed, queue::Refusal::usual};
+  }
+  if (record.state != queue::State::failed) return std::nullopt;
+  const bool null_refused = message.envelope.reverse_path.is_null() && told.stage == mail::Stage::mail;
+  return Concern{record, queue::Event::failed, null_refused ? queue::Refusal::null_reverse_path : queue::Refusal::usual};
+}
+
 }  // namespace
 
 Task<void> Dispatcher::carry(queue::DeliveryJob job) {
@@ -64,6 +77,11 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
     co_await fail_all(std::move(job), std::move(failure), std::move(nobody));
     co_return;
   }
+  if (const std::string* pattern = pause_of(*candidates)) {
+    give_back(schedule_.pause_by_host(job.destination, *pattern, base::now()), "paused: " + *pattern);
+    put_off(std::move(job), "paused: " + *pattern);
+    co_return;
+  }
   std::optional<queue::DeliveryJob> left = std::move(job);
   for (std::size_t i = 0; left && i < candidates->size(); ++i) {
     const auto more = i + 1 < candidates->size() ? queue::MoreHosts::yes : queue::MoreHosts::no;
@@ -76,7 +94,7 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
                                                              queue::MoreHosts more) {
   for (;;) {
     std::unique_ptr<Attempt> attempt;
-    auto failure = co_await open(attempt, candidate, job.destination);
+    auto failure = co_await open(attempt, candidate, job);
     if (failure) {
       const queue::Outcome outcome = failure->outcome(more);
       if (outcome.scope == queue::Scope::host && more == queue::MoreHosts::yes) co_return std::move(job);
@@ -92,17 +110,20 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
 }
 
 Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate,
-                                              std::string destination) {
+                                              const queue::DeliveryJob& job) {
   auto settings = services_.settings.get();
-  const mail::TlsUse tls = tls_use(settings->config, destination);
+  const mail::TlsUse tls = tls_use(settings->config, job.destination);
   attempt = std::make_unique<Attempt>(services_, settings, candidate, tls);
+  std::optional<UnderWay> under_way(std::in_place, *this, job, *attempt);
   auto failure = co_await attempt->open();
   if (failure && attempt->failed_in_tls() && tls == mail::TlsUse::opportunistic) {
     services_.log.info("tls-failed")
         .with("mx", candidate.host)
         .with("ip", candidate.address.to_string())
         .with("reason", failure->words());
+    under_way.reset();
     attempt = std::make_unique<Attempt>(services_, settings, candidate, mail::TlsUse::never);
+    under_way.emplace(*this, job, *attempt);
     failure = co_await attempt->open();
   }
   co_return failure;
@@ -118,8 +139,10 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(Attempt& attempt, q
     } else {
       const queue::MoreHosts may_ask_again = attempt.transactions() > 0 ? queue::MoreHosts::yes : more;
       auto transaction = transaction_of(**message, *current);
+      std::optional<UnderWay> under_way(std::in_place, *this, *current, attempt);
       const auto failure = co_await attempt.send(std::move(transaction), *message);
-      auto left = conclude(attempt, **message, std::move(*current), failure, may_ask_again);
+      under_way.reset();
+      auto left = conclude(attempt, *message, std::move(*current), failure, may_ask_again);
       if (failure || left) co_return left;
     }
     current.reset();
@@ -161,26 +184,14 @@ Task<Result<Dispatcher::MessagePtr>> Dispatcher::load(queue::QueueId id) {
   co_return std::make_shared<const queue::Message>(std::move(*message));
 }
 
-/// Gone from the store: dropped while it waited here. Anything else is damage, and the mail stays where it is.
-void Dispatcher::unloadable(queue::DeliveryJob job, const base::Error& error) {
-  Records records;
-  if (error.kind != Kind::invalid) {
-    services_.log.error("unreadable").with("id", job.message.to_string()).with("reason", error.words);
-    const queue::Outcome outcome{queue::Verdict::deferred, queue::Scope::message, false};
-    const RetryTimes retry = retry_times(job);
-    for (const queue::DueRecipient& due : job.recipients) records.push_back(judge(due, outcome, error.words, retry));
-  }
-  finish(std::move(job), std::move(records));
-}
-
-std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, const queue::Message& message,
-                                                       queue::DeliveryJob job, const std::optional<Failure>& failure,
-                                                       queue::MoreHosts more) {
+std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,
+                                                       const std::optional<Failure>& failure, queue::MoreHosts more) {
   const Peer peer = peer_of(attempt);
   queue::DeliveryJob done{job.destination, job.message, {}};
   queue::DeliveryJob left = done;
   Records records;
-  const RetryTimes retry = retry_times(job);
+  std::vector<Concern> concerns;
+  const RetryTimes retry = retry_times(job, peer.host, message->received);
   bool must_rest = false;
   for (std::size_t i = 0; i < job.recipients.size(); ++i) {
     const queue::DueRecipient& due = job.recipients[i];
@@ -194,15 +205,16 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, c
     must_rest = must_rest || (outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination);
     records.push_back(judge(due, outcome, own_reply ? told.reply.to_string() : failure->words(), retry));
     records.back().mx = peer.host;
-    ledger_.tell(records.back(), message.envelope.recipients.at(due.index).mailbox.to_string(), message.received, peer);
+    ledger_.tell(records.back(), message->envelope.recipients.at(due.index).mailbox.to_string(), message->received, peer);
+    if (auto concern = concern_of(records.back(), *message, told, attempt)) concerns.push_back(std::move(*concern));
     done.recipients.push_back(due);
   }
   if (must_rest) {
-    rest(job.destination, failure ? failure->words() : std::string("the destination refused for now"));
+    rest(job.destination, peer.host, failure ? failure->words() : std::string("the destination refused for now"));
   } else if (!failure) {
     schedule_.alive(job.destination);
   }
-  if (!done.recipients.empty()) finish(std::move(done), std::move(records));
+  if (!done.recipients.empty()) finish(std::move(done), std::move(records), std::move(concerns), std::move(message));
   if (left.recipients.empty()) return std::nullopt;
   return left;
 }
@@ -216,22 +228,33 @@ Task<void> Dispatcher::fail_all(queue::DeliveryJob job, Failure failure, Peer pe
     co_return;
   }
   Records records;
-  const RetryTimes retry = retry_times(job);
+  std::vector<Concern> concerns;
+  const RetryTimes retry = retry_times(job, peer.host, (*message)->received);
   for (const queue::DueRecipient& due : job.recipients) {
     records.push_back(judge(due, outcome, failure.words(), retry));
     records.back().mx = peer.host;
     ledger_.tell(records.back(), (*message)->envelope.recipients.at(due.index).mailbox.to_string(), (*message)->received, peer);
+    if (records.back().state == queue::State::failed) {
+      concerns.push_back(Concern{records.back(), queue::Event::failed, queue::Refusal::usual});
+    }
   }
-  if (outcome.verdict == queue::Verdict::deferred) rest(job.destination, failure.words());
-  finish(std::move(job), std::move(records));
+  if (outcome.verdict == queue::Verdict::deferred) rest(job.destination, peer.host, failure.words());
+  finish(std::move(job), std::move(records), std::move(concerns), *message);
 }
 
 /// Asked once for a job, so that its recipients travel together again.
-Dispatcher::RetryTimes Dispatcher::retry_times(const queue::DeliveryJob& job) {
+Dispatcher::RetryTimes Dispatcher::retry_times(const queue::DeliveryJob& job, std::string_view mx,
+                                               std::optional<base::Time> received) {
+  const conf::Config& config = services_.settings.get()->config;
+  const RetryPolicy policy = retry_policy(config, job.destination, mx);
   const std::uint32_t attempts = job.recipients.front().attempts + 1;
   const base::Time now = base::now();
-  const std::vector<base::Duration>& delays = services_.settings.get()->config.retry.delays;
-  return RetryTimes{schedule_.retry_at(attempts, now, delays), schedule_.retry_at(attempts + steps_when_unknown, now, delays)};
+  RetryTimes times;
+  times.usual = schedule_.retry_at(attempts, now, policy.delays);
+  times.unknown = schedule_.retry_at(attempts + steps_when_unknown, now, policy.delays);
+  const bool own_patience = policy.give_up != retry_policy(config, job.destination, {}).give_up;
+  if (received && own_patience) times.expires = *received + policy.give_up;
+  return times;
 }
 
 queue::DeliveryRecord Dispatcher::judge(const queue::DueRecipient& recipient, const queue::Outcome& outcome, std::string words,
@@ -242,38 +265,26 @@ queue::DeliveryRecord Dispatcher::judge(const queue::DueRecipient& recipient, co
   record.attempts = recipient.attempts + 1;
   record.when = base::now();
   record.reply = std::move(words);
+  const base::Time expires = retry.expires.value_or(recipient.expires);
   switch (outcome.verdict) {
     case queue::Verdict::delivered: record.state = queue::State::delivered; break;
     case queue::Verdict::failed: record.state = queue::State::failed; break;
     case queue::Verdict::deferred:
       record.state = queue::State::deferred;
-      record.next_attempt = std::min(outcome.unknown_after_dot ? retry.unknown : retry.usual, recipient.expires);
-      if (record.when >= recipient.expires) {
+      record.next_attempt = std::min(outcome.unknown_after_dot ? retry.unknown : retry.usual, expires);
+      if (expires != recipient.expires) record.expires = expires;
+      if (record.when >= expires) {
         record.state = queue::State::failed;
-        record.reply = "gave up, expired: " + record.reply;
+        record.reply = fmt::format("gave up, expired: {}", record.reply);
       }
       break;
   }
   return record;
 }
 
-void Dispatcher::finish(queue::DeliveryJob job, Records records) {
-  const auto shared_job = std::make_shared<const queue::DeliveryJob>(std::move(job));
-  const auto shared_records = std::make_shared<const Records>(records);
-  auto done = [this, shared_job, shared_records] {
-    schedule_.finish(*shared_job, *shared_records, base::now());
-    close_fresh(shared_job->message, shared_job->recipients.size());
-    touched_.push_back(shared_job->destination);
-    kick();
-  };
-  schedule_.conclude(*shared_job);
-  if (records.empty()) return done();
-  ledger_.write(std::move(records), std::move(done));
-}
-
-void Dispatcher::rest(const std::string& destination, const std::string& why) {
-  const std::vector<base::Duration>& delays = services_.settings.get()->config.retry.delays;
-  give_back(schedule_.rest(destination, base::now(), delays), "the destination rests: " + why);
+void Dispatcher::rest(const std::string& destination, std::string_view mx, const std::string& why) {
+  const RetryPolicy policy = retry_policy(services_.settings.get()->config, destination, mx);
+  give_back(schedule_.rest(destination, base::now(), policy.delays), fmt::format("the destination rests: {}", why));
 }
 
 }  // namespace relay::delivery

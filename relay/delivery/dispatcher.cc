@@ -1,4 +1,4 @@
-// What is next: jobs to idle and new connections, refills from the store, the alarm, expiry, start and stop.
+// What is next: jobs to idle and new connections, refills from the store, the alarm, start and stop.
 #include "relay/delivery/dispatcher.h"
 
 #include <fmt/format.h>
@@ -14,7 +14,6 @@ using base::Result;
 /// Content kept in memory for first attempts; what is over it is read back from the store.
 constexpr std::size_t most_fresh_octets = 32U << 20U;
 constexpr std::size_t page_size = 500;
-constexpr std::chrono::seconds between_expiries(60);
 constexpr base::Duration after_failed_refill(5'000);
 /// With a full disk outcomes cannot be recorded; so many may wait before deliveries pause.
 constexpr std::size_t most_unwritten_when_full = 100;
@@ -23,19 +22,17 @@ std::string destination_of(const mail::Mailbox& mailbox) { return mailbox.domain
 
 }  // namespace
 
-Dispatcher::Dispatcher(Services& services, std::unique_ptr<queue::Reader> reader)
+Dispatcher::Dispatcher(Services& services, NoticeMaker& notices, std::unique_ptr<queue::Reader> reader)
     : services_(services),
       hosts_(services),
       ledger_(services),
+      reports_(services, notices),
       reader_(std::move(reader)),
       reading_(asio::make_strand(services.workers.get_executor())),
       schedule_(schedule_options(services.settings.get()->config), std::random_device{}()),
       alarm_(services.loop) {}
 
-void Dispatcher::start(queue::QueueId newest) {
-  services_.tasks.spawn(recover(newest));
-  services_.tasks.spawn(expire_regularly());
-}
+void Dispatcher::start(queue::QueueId newest) { services_.tasks.spawn(recover(newest)); }
 
 void Dispatcher::stop() {
   stopping_ = true;
@@ -93,6 +90,7 @@ void Dispatcher::kick() {
 }
 
 bool Dispatcher::paused() const {
+  if (!recovered_) return true;
   switch (services_.store.health()) {
     case queue::Health::open: return stopping_;
     case queue::Health::full: return stopping_ || ledger_.unwritten() > most_unwritten_when_full;
@@ -155,6 +153,8 @@ void Dispatcher::wait_until(std::optional<base::Time> time) {
 }
 
 Task<void> Dispatcher::recover(queue::QueueId newest) {
+  co_await take_up_pauses();
+  recovered_ = true;
   auto known = [reader = reader_.get()] { return reader->destinations(); };
   const auto destinations = co_await on(reading_, services_.loop, known);
   if (destinations) {
@@ -213,10 +213,13 @@ void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients, std::str
     record.when = base::now();
     record.next_attempt = due.next_attempt;
     record.reply = why;
+    record.attempted = queue::Attempted::no;
     records.push_back(std::move(record));
     close_fresh(due.message, 1);
   }
-  ledger_.write(std::move(records), [this, parked = std::move(recipients)] {
+  queue::Recording recording;
+  recording.records = std::move(records);
+  ledger_.write(std::move(recording), [this, parked = std::move(recipients)] {
     schedule_.parked(parked, base::now());
     kick();
   });
@@ -233,55 +236,30 @@ void Dispatcher::forget(queue::QueueId id) {
   close_fresh(id, std::numeric_limits<std::size_t>::max());
 }
 
-Task<void> Dispatcher::expire_regularly() {
-  for (;;) {
-    queue::QueueId after;
-    for (;;) {
-      const auto look = schedule_.look();
-      auto work = [reader = reader_.get(), after] { return reader->expired(base::now(), after, page_size); };
-      auto page = co_await on(reading_, services_.loop, work);
-      if (!page || page->empty()) break;
-      after = page->back().message;
-      const bool last = page->size() < page_size;
-      std::map<std::pair<queue::QueueId, std::string>, queue::DeliveryJob> jobs;
-      for (queue::DueRecipient& due : schedule_.claim(look, std::move(*page), base::now())) {
-        queue::DeliveryJob& job = jobs[std::pair(due.message, due.destination)];
-        job.message = due.message;
-        job.destination = due.destination;
-        job.recipients.push_back(std::move(due));
-      }
-      for (auto& [key, job] : jobs) co_await expire(std::move(job));
-      if (last) break;
-    }
-    Timer pause(services_.loop, between_expiries);
-    co_await pause.async_wait(as_result);
-    if (stopping_) co_return;
-  }
+std::vector<queue::RecipientKey> Dispatcher::active() const {
+  std::vector<queue::RecipientKey> keys;
+  for (const queue::ActiveRecipient& active : schedule_.active()) keys.push_back(active.key);
+  return keys;
 }
 
-Task<void> Dispatcher::expire(queue::DeliveryJob job) {
-  auto work = [reader = reader_.get(), id = job.message] { return reader->recipients(id); };
-  const auto rows = co_await on(reading_, services_.loop, work);
-  Records records;
-  for (const queue::DueRecipient& due : job.recipients) {
-    const queue::ListRow* row = nullptr;
-    if (rows) {
-      const auto found = std::ranges::find(*rows, due.index, &queue::ListRow::index);
-      if (found != rows->end()) row = &*found;
-    }
-    queue::DeliveryRecord record;
-    record.message = due.message;
-    record.index = due.index;
-    record.state = queue::State::failed;
-    record.attempts = due.attempts;
-    record.when = base::now();
-    record.mx = row != nullptr ? row->mx : std::string();
-    record.reply = "gave up, expired: " + (row != nullptr ? row->last_reply : std::string("never attempted"));
-    const Peer peer{record.mx, {}, {}};
-    ledger_.tell(record, row != nullptr ? row->recipient : std::string(), row != nullptr ? row->received : record.when, peer);
-    records.push_back(std::move(record));
+std::vector<queue::DeliveryJob> Dispatcher::claim(const std::shared_ptr<queue::Schedule::Look>& since,
+                                                  std::vector<queue::DueRecipient> recipients) {
+  std::map<std::pair<queue::QueueId, std::string>, queue::DeliveryJob> jobs;
+  for (queue::DueRecipient& due : schedule_.claim(since, std::move(recipients), base::now())) {
+    queue::DeliveryJob& job = jobs[std::pair(due.message, due.destination)];
+    job.message = due.message;
+    job.destination = due.destination;
+    job.recipients.push_back(std::move(due));
   }
-  finish(std::move(job), std::move(records));
+  std::vector<queue::DeliveryJob> list;
+  list.reserve(jobs.size());
+  for (auto& [key, job] : jobs) list.push_back(std::move(job));
+  return list;
+}
+
+void Dispatcher::wake(const std::string& destination) {
+  schedule_.wake(destination);
+  kick();
 }
 
 }  // namespace relay::delivery

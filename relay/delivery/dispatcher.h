@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,14 +15,30 @@
 #include "relay/delivery/attempt.h"
 #include "relay/delivery/hosts.h"
 #include "relay/delivery/ledger.h"
+#include "relay/delivery/reports.h"
 #include "relay/services.h"
 
 namespace relay::delivery {
 
+/// What belongs together once something is known of recipients: one transaction, and what follows when it is durable.
+class Settlement {
+ public:
+  std::vector<queue::DeliveryJob> jobs;  ///< whose recipients are not active any more then
+  queue::Recording recording;            ///< without notices
+  std::vector<Notice> notices;           ///< are recorded with it, told, and delivered
+};
+
+/// A pause and what waits for its end.
+struct PauseView {
+  queue::Pause pause;
+  std::uint64_t destinations = 0;
+  std::uint64_t recipients = 0;
+};
+
 /// On the loop alone; its reader works on a strand of the workers.
 class Dispatcher {
  public:
-  Dispatcher(Services& services, std::unique_ptr<queue::Reader> reader);
+  Dispatcher(Services& services, NoticeMaker& notices, std::unique_ptr<queue::Reader> reader);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -32,14 +49,46 @@ class Dispatcher {
   /// No new attempts; those under way go on, idle connections end.
   void stop();
   /// Nothing is under way and every outcome is recorded.
-  bool idle() const { return carriers_ == 0 && ledger_.unwritten() == 0; }
+  bool idle() const { return carriers_ == 0 && settling_ == 0 && ledger_.unwritten() == 0; }
 
-  /// The admin's: recipients of these destinations are due in the store now.
   void woken(const std::vector<queue::DestinationRow>& destinations);
-  /// The admin's: the message is gone.
   void forget(queue::QueueId id);
   bool is_active(queue::QueueId id, std::uint32_t index) const { return schedule_.is_active(id, index); }
+  /// Being delivered, or claimed.
+  std::vector<queue::RecipientKey> active() const;
   std::optional<base::Time> rests_until(const std::string& destination) const { return schedule_.rests_until(destination); }
+
+  // For what acts on waiting mail beside deliveries: take a look, read rows, claim them, commit what became of them.
+  std::shared_ptr<queue::Schedule::Look> look() { return schedule_.look(); }
+  /// As Schedule::claim(), in jobs by message and destination.
+  std::vector<queue::DeliveryJob> claim(const std::shared_ptr<queue::Schedule::Look>& since,
+                                        std::vector<queue::DueRecipient> recipients);
+  /// `done` comes when it is durable; a store that takes nothing is asked again until it does.
+  void commit(Settlement settlement, std::function<void()> done = {});
+  Task<void> committed(Settlement settlement);
+  Reports& reports() { return reports_; }
+  Ledger& ledger() { return ledger_; }
+  /// The destination's rest ends, by the admin's will.
+  void wake(const std::string& destination);
+  /// Damage: the message is set aside, so that nothing goes round in circles.
+  void set_aside(queue::QueueId id, const std::string& words);
+
+  /// Destinations that match, or a host of which does, get nothing until resume(). Durable when it comes back. Kind::invalid: no
+  /// pattern that could match; Kind::refused: there are too many.
+  Task<base::Result<void>> pause(std::string pattern);
+  /// How many pauses ended: one or none.
+  Task<base::Result<std::uint64_t>> resume(std::string pattern);
+  Task<base::Result<std::vector<PauseView>>> pauses();
+  const std::vector<queue::Pause>& pause_list() const { return pauses_; }
+  void pause_was_told(const std::string& pattern, base::Time when);
+  /// What a pause stops, for use on any thread.
+  std::function<bool(std::string_view)> stopped_by(const std::string& pattern) const;
+
+  /// Deliveries that are active for longer than the limit: their connections are closed; those that do not end by it within five
+  /// minutes are put off and freed.
+  void watch(base::Duration limit);
+  /// Found so at the last watch().
+  std::size_t stuck() const { return stuck_; }
   /// Retry delays and limits after a reload.
   void configure(const conf::Config& config);
   /// Something may let deliveries go on: look again.
@@ -59,7 +108,20 @@ class Dispatcher {
   };
   struct RetryTimes {
     base::Time usual;
-    base::Time unknown;  ///< after a final dot without a reply
+    base::Time unknown;                 ///< after a final dot without a reply
+    std::optional<base::Time> expires;  ///< where the host asked last has a patience of its own
+  };
+  /// While a job is with an attempt: what the watchdog can end.
+  class UnderWay {
+   public:
+    UnderWay(Dispatcher& dispatcher, const queue::DeliveryJob& job, Attempt& attempt);
+    ~UnderWay();
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+
+   private:
+    Dispatcher& dispatcher_;
+    queue::RecipientKey key_;
   };
   using Records = Ledger::Records;
   using Strand = asio::strand<asio::thread_pool::executor_type>;
@@ -73,31 +135,35 @@ class Dispatcher {
 
   Task<void> recover(queue::QueueId newest);
   Task<void> refill(queue::Refill request);
-  Task<void> expire_regularly();
-  Task<void> expire(queue::DeliveryJob job);
+  Task<void> take_up_pauses();
 
   Task<void> carry(queue::DeliveryJob job);
   Task<std::optional<queue::DeliveryJob>> try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more);
-  Task<std::optional<Failure>> open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, std::string destination);
+  Task<std::optional<Failure>> open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, const queue::DeliveryJob& job);
   Task<std::optional<queue::DeliveryJob>> converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more);
   Task<std::optional<queue::DeliveryJob>> next_job(std::string destination);
   Task<base::Result<MessagePtr>> load(queue::QueueId id);
 
-  std::optional<queue::DeliveryJob> conclude(const Attempt& attempt, const queue::Message& message, queue::DeliveryJob job,
+  std::optional<queue::DeliveryJob> conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,
                                              const std::optional<Failure>& failure, queue::MoreHosts more);
   Task<void> fail_all(queue::DeliveryJob job, Failure failure, Peer peer);
   void unloadable(queue::DeliveryJob job, const base::Error& error);
-  RetryTimes retry_times(const queue::DeliveryJob& job);
+  RetryTimes retry_times(const queue::DeliveryJob& job, std::string_view mx, std::optional<base::Time> received);
   queue::DeliveryRecord judge(const queue::DueRecipient& recipient, const queue::Outcome& outcome, std::string words,
                               const RetryTimes& retry);
-  void finish(queue::DeliveryJob job, Records records);
+  void finish(queue::DeliveryJob job, Records records, std::vector<Concern> concerns, MessagePtr message);
+  Task<void> report_and_commit(Settlement settlement, std::vector<Concern> concerns, MessagePtr message);
+  void settled(const Settlement& settlement);
+  void put_off(queue::DeliveryJob job, const std::string& why);
   void give_back(std::vector<queue::DueRecipient> recipients, std::string why);
-  void rest(const std::string& destination, const std::string& why);
+  void rest(const std::string& destination, std::string_view mx, const std::string& why);
+  const std::string* pause_of(const std::vector<dns::Candidate>& candidates) const;
   void close_fresh(queue::QueueId id, std::size_t recipients);
 
   Services& services_;
   Hosts hosts_;
   Ledger ledger_;
+  Reports reports_;
   std::unique_ptr<queue::Reader> reader_;
   Strand reading_;
   queue::Schedule schedule_;
@@ -106,7 +172,13 @@ class Dispatcher {
   std::map<std::string, std::list<Idle*>> idle_;
   std::vector<std::string> touched_;  ///< destinations that may have work for an idle connection
   Timer alarm_;
+  std::vector<queue::Pause> pauses_;
+  std::map<queue::RecipientKey, Attempt*> under_way_;  ///< by the first recipient of a job
+  std::set<queue::RecipientKey> cut_off_;              ///< whose connection the watchdog has closed
+  std::size_t stuck_ = 0;
   std::size_t carriers_ = 0;  ///< leases of connections, each a coroutine
+  std::size_t settling_ = 0;  ///< reports in the making
+  bool recovered_ = false;    ///< nothing is delivered before the pauses are known
   bool kicked_ = false;
   bool stopping_ = false;
 };

@@ -48,26 +48,26 @@ void Ledger::tell(const queue::DeliveryRecord& record, std::string_view recipien
   }
 }
 
-void Ledger::write(Records records, std::function<void()> done) {
+void Ledger::write(queue::Recording recording, std::function<void()> done) {
   ++unwritten_;
-  submit(std::make_shared<const Records>(std::move(records)), std::move(done));
+  submit(std::make_shared<const queue::Recording>(std::move(recording)), std::move(done));
 }
 
-void Ledger::submit(std::shared_ptr<const Records> records, std::function<void()> done) {
-  services_.store.record(*records, [this, records, done = std::move(done)](base::Result<void> stored) mutable {
+void Ledger::submit(std::shared_ptr<const queue::Recording> recording, std::function<void()> done) {
+  services_.store.record(*recording, [this, recording, done = std::move(done)](base::Result<void> stored) mutable {
     if (stored) {
       --unwritten_;
       return done();
     }
     if (stored.error().kind == base::Kind::cancelled) return;  // the store has closed for good: the attempts may repeat
-    services_.tasks.spawn(submit_later(std::move(records), std::move(done)));
+    services_.tasks.spawn(submit_later(std::move(recording), std::move(done)));
   });
 }
 
-Task<void> Ledger::submit_later(std::shared_ptr<const Records> records, std::function<void()> done) {
+Task<void> Ledger::submit_later(std::shared_ptr<const queue::Recording> recording, std::function<void()> done) {
   Timer pause(services_.loop, until_asked_again);
   co_await pause.async_wait(as_result);
-  submit(std::move(records), std::move(done));
+  submit(std::move(recording), std::move(done));
 }
 
 }  // namespace relay::delivery

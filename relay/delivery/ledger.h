@@ -30,15 +30,15 @@ class Ledger {
 
   /// One line: delivered, deferred or bounced.
   void tell(const queue::DeliveryRecord& record, std::string_view recipient, base::Time received, const Peer& peer);
-  /// `done` comes when the records are durable. A store that is full or closed is asked again every second: until then the
+  /// `done` comes when all of it is durable. A store that is full or closed is asked again every second: until then the
   /// recipients stay active, so that nothing is sent twice by this process.
-  void write(Records records, std::function<void()> done);
+  void write(queue::Recording recording, std::function<void()> done);
   /// Groups of records that the store has not taken yet.
   std::size_t unwritten() const { return unwritten_; }
 
  private:
-  void submit(std::shared_ptr<const Records> records, std::function<void()> done);
-  Task<void> submit_later(std::shared_ptr<const Records> records, std::function<void()> done);
+  void submit(std::shared_ptr<const queue::Recording> recording, std::function<void()> done);
+  Task<void> submit_later(std::shared_ptr<const queue::Recording> recording, std::function<void()> done);
 
   Services& services_;
   std::size_t unwritten_ = 0;

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dkim/verifier.h"
+#include "relay/retry_policy.h"
 
 namespace relay::intake {
 namespace {
@@ -29,6 +32,17 @@ void conclude(mail::HeaderBlock& header, dkim::BodyHashes& hashes) {
     hashes.update(header.held_back());
   }
   hashes.finish();
+}
+
+/// Empty when all recipients expire as [retry] says.
+std::vector<base::Time> expires_of(const conf::Config& config, const mail::Envelope& envelope, base::Time now) {
+  std::vector<base::Time> times;
+  for (const mail::Recipient& recipient : envelope.recipients) {
+    times.push_back(now + retry_policy(config, recipient.mailbox.domain(), {}).give_up);
+  }
+  const bool usual = std::ranges::all_of(times, [&](base::Time time) { return time == now + config.retry.give_up; });
+  if (usual) times.clear();
+  return times;
 }
 
 }  // namespace
@@ -133,6 +147,7 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
   message.origin = origin_;
   message.received = now;
   message.expires = now + settings_->config.retry.give_up;
+  message.expires_of = expires_of(settings_->config, envelope, now);
   message.message_id = mail::message_id(header_);
   message.envelope = std::move(envelope);
   message.client = std::move(client);

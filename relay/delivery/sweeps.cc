@@ -1,0 +1,188 @@
+// The sweeps, one after the other.
+#include "relay/delivery/sweeps.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "relay/retry_policy.h"
+
+namespace relay::delivery {
+namespace {
+
+constexpr std::size_t page_size = 500;
+constexpr base::Duration day = std::chrono::hours(24);
+
+const queue::ListRow* row_of(const std::vector<queue::ListRow>& rows, std::uint32_t index) {
+  const auto found = std::ranges::find(rows, index, &queue::ListRow::index);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+std::string hours_and_minutes(base::Time time) { return base::iso_time(time).substr(0, 16); }
+
+std::string english_letter(const queue::Pause& pause, const queue::Expiring& expiring, base::Time when) {
+  return fmt::format(
+      "Deliveries to {0} are paused since {1} UTC. Mail that waits for it begins to expire at {2} UTC and then goes back to its "
+      "senders: {3} recipients within a day from now.\n\nTo deliver it: mailferry queue resume {0}\nTo see it: mailferry queue "
+      "pauses",
+      pause.pattern, hours_and_minutes(pause.since), hours_and_minutes(when), expiring.recipients);
+}
+
+std::string chinese_letter(const queue::Pause& pause, const queue::Expiring& expiring, base::Time when) {
+  return fmt::format(
+      "发往 {0} 的投递自 {1} UTC 起已暂停。等待中的邮件将从 {2} UTC 开始过期，过期后会退回发件人：一天之内共 {3} "
+      "个收件人。\n\n恢复投递：mailferry queue resume {0}\n查看情况：mailferry queue pauses",
+      pause.pattern, hours_and_minutes(pause.since), hours_and_minutes(when), expiring.recipients);
+}
+
+}  // namespace
+
+Sweeps::Sweeps(Services& services, Dispatcher& dispatcher, std::unique_ptr<queue::Reader> reader, SweepOptions options)
+    : services_(services),
+      dispatcher_(dispatcher),
+      reader_(std::move(reader)),
+      reading_(asio::make_strand(services.workers.get_executor())),
+      options_(options) {}
+
+Task<void> Sweeps::run() {
+  while (!stopping_) {
+    co_await expire();
+    for (const base::Duration after : warning_times(services_.settings.get()->config)) co_await warn(after);
+    co_await warn_of_pauses();
+    dispatcher_.watch(options_.stuck_after);
+    Timer pause(services_.loop, options_.every);
+    co_await pause.async_wait(as_result);
+  }
+}
+
+Task<void> Sweeps::expire() {
+  queue::QueueId after;
+  for (;;) {
+    const auto look = dispatcher_.look();
+    auto read = [reader = reader_.get(), after] { return reader->expired(base::now(), after, page_size); };
+    auto page = co_await on(reading_, services_.loop, read);
+    if (!page || page->empty() || stopping_) co_return;
+    after = page->back().message;
+    const bool last = page->size() < page_size;
+    for (queue::DeliveryJob& job : dispatcher_.claim(look, std::move(*page))) co_await expire(std::move(job));
+    if (last) co_return;
+  }
+}
+
+Task<void> Sweeps::expire(queue::DeliveryJob job) {
+  auto known = co_await find(job.message);
+  Settlement settlement;
+  std::vector<Concern> concerns;
+  for (const queue::DueRecipient& due : job.recipients) {
+    const queue::ListRow* row = known ? row_of(known->rows, due.index) : nullptr;
+    if (row == nullptr) continue;  // gone, or set aside
+    queue::DeliveryRecord record;
+    record.message = due.message;
+    record.index = due.index;
+    record.state = queue::State::failed;
+    record.attempts = due.attempts;
+    record.when = base::now();
+    record.mx = row->mx;
+    record.reply = fmt::format("gave up, expired: {}", row->last_reply.empty() ? "never attempted" : row->last_reply);
+    const Peer peer{record.mx, {}, {}};
+    dispatcher_.ledger().tell(record, row->recipient, row->received, peer);
+    settlement.recording.records.push_back(record);
+    concerns.push_back(Concern{std::move(record), queue::Event::failed, queue::Refusal::usual});
+  }
+  settlement.jobs.push_back(std::move(job));
+  if (known) settlement.notices = co_await dispatcher_.reports().make(known->message, std::move(concerns));
+  co_await dispatcher_.committed(std::move(settlement));
+}
+
+/// What cannot be read now is left for the next time.
+Task<std::optional<Sweeps::Known>> Sweeps::find(queue::QueueId id) {
+  auto load = [reader = reader_.get(), id] { return reader->load(id); };
+  auto message = co_await on(reading_, services_.loop, load);
+  if (!message) {
+    if (message.error().kind == base::Kind::damaged) dispatcher_.set_aside(id, message.error().words);
+    co_return std::nullopt;
+  }
+  auto list = [reader = reader_.get(), id] { return reader->recipients(id); };
+  auto rows = co_await on(reading_, services_.loop, list);
+  if (!rows) co_return std::nullopt;
+  Known known;
+  known.message = std::make_shared<const queue::Message>(std::move(*message));
+  known.rows = std::move(*rows);
+  co_return known;
+}
+
+/// Ids are times: each message is looked at once after its time has come; `warned` in the store keeps a restart from telling
+/// twice.
+Task<void> Sweeps::warn(base::Duration after) {
+  const queue::QueueId until = queue::QueueId::first_at(base::now() - after);
+  for (;;) {
+    const queue::QueueId from = warned_until_[after];
+    if (!(from < until)) co_return;
+    auto read = [reader = reader_.get(), from, until] { return reader->waiting(from, until, page_size); };
+    const auto page = co_await on(reading_, services_.loop, read);
+    if (!page || stopping_) co_return;
+    std::map<queue::QueueId, std::set<std::uint32_t>> messages;
+    for (const queue::DueRecipient& due : *page) messages[due.message].insert(due.index);
+    for (const auto& [id, recipients] : messages) co_await warn(id, recipients, after);
+    warned_until_[after] = page->size() < page_size ? until : messages.rbegin()->first;
+  }
+}
+
+/// One notice for all of these recipients whose sender is told after this time.
+Task<void> Sweeps::warn(queue::QueueId id, std::set<std::uint32_t> recipients, base::Duration after) {
+  const auto known = co_await find(id);
+  if (!known) co_return;
+  const auto settings = services_.settings.get();
+  Settlement settlement;
+  std::vector<Concern> concerns;
+  for (const queue::ListRow& row : known->rows) {
+    if (!recipients.contains(row.index)) continue;
+    const mail::Recipient& recipient = known->message->envelope.recipients.at(row.index);
+    const RetryPolicy policy = retry_policy(settings->config, recipient.mailbox.domain(), row.mx);
+    if (policy.warn != after) continue;
+    Concern concern;
+    concern.event = queue::Event::delayed;
+    concern.record.message = id;
+    concern.record.index = row.index;
+    concern.record.mx = row.mx;
+    concern.record.reply = row.last_reply;
+    concern.record.expires = known->message->received + policy.give_up;
+    settlement.recording.warned.push_back({id, row.index});
+    concerns.push_back(std::move(concern));
+  }
+  if (concerns.empty()) co_return;
+  settlement.notices = co_await dispatcher_.reports().make(known->message, std::move(concerns));
+  co_await dispatcher_.committed(std::move(settlement));
+}
+
+Task<void> Sweeps::warn_of_pauses() {
+  const std::vector<queue::Pause> pauses = dispatcher_.pause_list();
+  for (const queue::Pause& pause : pauses) {
+    if (pause.warned) continue;
+    const base::Time now = base::now();
+    auto read = [reader = reader_.get(), stopped = dispatcher_.stopped_by(pause.pattern), now] {
+      return reader->expiring(now, now + day, stopped);
+    };
+    const auto expiring = co_await on(reading_, services_.loop, read);
+    if (!expiring || !expiring->first) continue;
+    const base::Time when = expiring->first->expires;
+    std::string subject = fmt::format("Mail to {} expires while it is paused", pause.pattern);
+    std::string english = english_letter(pause, *expiring, when);
+    std::string chinese = chinese_letter(pause, *expiring, when);
+    auto letter = co_await dispatcher_.reports().letter(std::move(subject), std::move(english), std::move(chinese));
+    if (!letter) continue;
+    services_.log.warning("pause-expires").with("destination", pause.pattern).with("at", base::iso_time(when));
+    Settlement settlement;
+    Notice notice;
+    notice.kind = "pause";
+    notice.of = letter->id;
+    notice.message = std::move(*letter);
+    settlement.notices.push_back(std::move(notice));
+    settlement.recording.pause_warned = pause.pattern;
+    co_await dispatcher_.committed(std::move(settlement));
+    dispatcher_.pause_was_told(pause.pattern, now);
+  }
+}
+
+}  // namespace relay::delivery

@@ -1,0 +1,59 @@
+// What is looked for in the waiting mail again and again: what has expired, whose sender must be told of a delay, what will
+// expire while its destination is paused, deliveries that do not end.
+#pragma once
+
+#include <boost/asio/strand.hpp>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "queue/store.h"
+#include "relay/delivery/dispatcher.h"
+
+namespace relay::delivery {
+
+struct SweepOptions {
+  std::chrono::milliseconds every{60'000};
+  /// A delivery may be active for so long: all stages of several hosts at their limits, and the largest message at a few KiB a
+  /// second.
+  base::Duration stuck_after = std::chrono::hours(4);
+};
+
+/// On the loop alone; its reader works on a strand of the workers.
+class Sweeps {
+ public:
+  Sweeps(Services& services, Dispatcher& dispatcher, std::unique_ptr<queue::Reader> reader, SweepOptions options);
+  Sweeps(const Sweeps&) = delete;
+  Sweeps& operator=(const Sweeps&) = delete;
+
+  void start() { services_.tasks.spawn(run()); }
+  void stop() { stopping_ = true; }
+
+ private:
+  using Strand = asio::strand<asio::thread_pool::executor_type>;
+  using MessagePtr = std::shared_ptr<const queue::Message>;
+  using Rows = std::vector<queue::ListRow>;
+  /// A message with what is known of its recipients.
+  struct Known {
+    MessagePtr message;
+    Rows rows;
+  };
+
+  Task<void> run();
+  Task<void> expire();
+  Task<void> expire(queue::DeliveryJob job);
+  Task<void> warn(base::Duration after);
+  Task<void> warn(queue::QueueId id, std::set<std::uint32_t> recipients, base::Duration after);
+  Task<void> warn_of_pauses();
+  Task<std::optional<Known>> find(queue::QueueId id);
+
+  Services& services_;
+  Dispatcher& dispatcher_;
+  std::unique_ptr<queue::Reader> reader_;
+  Strand reading_;
+  const SweepOptions options_;
+  std::map<base::Duration, queue::QueueId> warned_until_;  ///< by retry.warn; ids are times
+  bool stopping_ = false;
+};
+
+}  // namespace relay::delivery
