@@ -71,6 +71,20 @@ std::move_only_function<void()> completion(Operation& operation, Result<void> re
 bool writes(const Operation& operation) { return !std::holds_alternative<Operation::Count>(operation.call); }
 bool is_accept(const Operation& operation) { return std::holds_alternative<Operation::Accept>(operation.call); }
 
+/// Keeps the order of either kind. (The library's own function has the compiler complain when clang uses GCC's library.)
+void put_accepts_first(std::vector<Operation>& operations) {
+  std::vector<Operation> others;
+  auto place = operations.begin();
+  for (auto next = operations.begin(); next != operations.end(); ++next) {
+    if (!is_accept(*next)) {
+      others.push_back(std::move(*next));
+    } else if (place++ != next) {
+      *std::prev(place) = std::move(*next);
+    }
+  }
+  std::ranges::move(others, place);
+}
+
 /// Concerns one operation, not the store.
 bool is_of_operation(Kind kind) { return kind == Kind::invalid || kind == Kind::refused; }
 
@@ -198,7 +212,7 @@ std::optional<StoreThread::Clock::time_point> StoreThread::next_deed() const {
 void StoreThread::take_waiting(std::vector<Operation>& group) {
   std::size_t weight = 0;
   for (const Operation& operation : waiting_) weight += operation.weight();
-  if (weight > group_limit) std::ranges::stable_partition(waiting_, is_accept);
+  if (weight > group_limit) put_accepts_first(waiting_);
   auto end = waiting_.begin();
   for (weight = 0; end != waiting_.end(); ++end) {
     weight += end->weight();
