@@ -1,14 +1,20 @@
 // When to checkpoint and when to give space back.
 #include "queue/sqlite_space.h"
 
+#include <algorithm>
+
 namespace queue {
 namespace {
 
 using base::Kind;
 using std::chrono::milliseconds;
 
-/// A passive checkpoint follows when the log has grown by so many pages: 16 MiB.
-constexpr int checkpoint_pages = 4000;
+/// A passive checkpoint follows when the log has grown by so many pages (4 to 16 MiB): as many as it moves within a time that a
+/// group may wait for.
+constexpr int fewest_checkpoint_pages = 1000;
+constexpr int most_checkpoint_pages = 4000;
+constexpr milliseconds checkpoint_is_long{25};
+constexpr milliseconds checkpoint_is_short{8};
 
 /// Space is given back when so many pages (16 MiB) and half of the file are free, until only a quarter is, or 4 MiB. What is free
 /// is used again by the next messages, and a file that keeps its length is the faster one.
@@ -61,13 +67,17 @@ Result<std::optional<milliseconds>> SqliteSpace::tidy(WriterTables& tables) {
 Result<void> SqliteSpace::checkpoint_when_due(WriterTables& tables) {
   const int pages = tables.database.log_pages();
   if (pages < checkpointed_at_) checkpointed_at_ = 0;
-  if (pages < checkpointed_at_ + checkpoint_pages) return {};
+  if (pages < checkpointed_at_ + checkpoint_pages_) return {};
   return checkpoint(tables);
 }
 
 Result<void> SqliteSpace::checkpoint(WriterTables& tables) {
   checkpointed_at_ = tables.database.log_pages();
+  const auto begun = Clock::now();
   auto done = tables.database.checkpoint(Database::Checkpoint::passive);
+  const auto took = Clock::now() - begun;
+  if (took > checkpoint_is_long) checkpoint_pages_ = fewest_checkpoint_pages;
+  if (took < checkpoint_is_short) checkpoint_pages_ = std::min(2 * checkpoint_pages_, most_checkpoint_pages);
   if (!done && done.error().kind == Kind::temporary) return {};
   return done;
 }

@@ -24,7 +24,8 @@ class SqliteSpace {
   /// One step; no transaction is open afterwards, whatever happened.
   Result<void> give_back(WriterTables& tables);
 
-  int checkpointed_at_ = 0;  ///< pages in the log at the last checkpoint
+  int checkpointed_at_ = 0;      ///< pages in the log at the last checkpoint
+  int checkpoint_pages_ = 1000;  ///< so many more, and the next one follows
   Clock::time_point look_at_;
   Clock::time_point next_step_;
   bool giving_back_ = false;
