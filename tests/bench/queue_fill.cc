@@ -30,8 +30,8 @@ constexpr std::uint64_t sender_domains = 40;
 /// The prefix that we would have made: Received and a signature.
 constexpr std::size_t prefix_size = 900;
 constexpr std::size_t most_under_way = 4000;
-/// Outcomes of so many messages are one recording.
-constexpr std::size_t recorded_at_once = 100;
+/// Outcomes of so many messages are one recording: the more, the fewer pages of indexes are written again and again.
+constexpr std::size_t recorded_at_once = 5000;
 constexpr base::Duration oldest = std::chrono::hours(12);
 constexpr base::Duration last_due = std::chrono::hours(6);
 
