@@ -24,8 +24,8 @@ constexpr std::size_t few_expired = 10'000;
 constexpr std::uint64_t most_expiring = 100'000;
 
 struct ReaderTables {
-  explicit ReaderTables(Database &opened) : database(opened) {}
-  Database &database;
+  explicit ReaderTables(Database& opened) : database(opened) {}
+  Database& database;
   Statement begin;
   Statement end;
   Statement destinations;
@@ -41,7 +41,7 @@ struct ReaderTables {
 };
 
 struct Text {
-  Statement ReaderTables::*statement;
+  Statement ReaderTables::* statement;
   std::string sql;
 };
 
@@ -55,15 +55,12 @@ std::vector<Text> texts() {
   return {
       {&ReaderTables::begin, "BEGIN"},
       {&ReaderTables::end, "COMMIT"},
-      {&ReaderTables::destinations,
-       "SELECT name, recipients, earliest FROM destination ORDER BY name"},
-      {&ReaderTables::due, recipients +
-                               "INDEXED BY recipient_due WHERE state=1 AND "
-                               "destination=? AND next_attempt<=? "
-                               "ORDER BY next_attempt LIMIT ?"},
-      {&ReaderTables::queued,
-       recipients + "INDEXED BY recipient_queued WHERE state=0 AND message>? "
-                    "ORDER BY message, number"},
+      {&ReaderTables::destinations, "SELECT name, recipients, earliest FROM destination ORDER BY name"},
+      {&ReaderTables::due, recipients + "INDEXED BY recipient_due WHERE state=1 AND "
+                                        "destination=? AND next_attempt<=? "
+                                        "ORDER BY next_attempt LIMIT ?"},
+      {&ReaderTables::queued, recipients + "INDEXED BY recipient_queued WHERE state=0 AND message>? "
+                                           "ORDER BY message, number"},
       {&ReaderTables::expired_deferred,
        "SELECT message FROM recipient INDEXED BY recipient_expiry WHERE "
        "state=1 AND expires<=? LIMIT ?"},
@@ -71,27 +68,21 @@ std::vector<Text> texts() {
        "SELECT DISTINCT message FROM recipient INDEXED BY recipient_queued "
        "WHERE state=0 AND message>? AND expires<=? "
        "ORDER BY message LIMIT ?"},
-      {&ReaderTables::expired_of_message,
-       recipients + "WHERE message=? AND state IN (0, 1) AND expires<=? ORDER "
-                    "BY message, number"},
-      {&ReaderTables::expired,
-       recipients + "INDEXED BY sqlite_autoindex_recipient_1 WHERE message>? "
-                    "AND state IN (0, 1) AND expires<=? "
-                    "ORDER BY message, number"},
-      {&ReaderTables::waiting,
-       recipients +
-           "INDEXED BY sqlite_autoindex_recipient_1 WHERE message>? AND "
-           "message<=? "
-           "AND state IN (0, 1) AND warned=0 ORDER BY message, number"},
-      {&ReaderTables::expiring,
-       recipients + "INDEXED BY recipient_expiry WHERE state=1 AND expires>=? "
-                    "AND expires<? ORDER BY expires LIMIT ?"},
-      {&ReaderTables::totals,
-       "SELECT messages, recipients, held, quarantined, newest_id FROM totals"},
+      {&ReaderTables::expired_of_message, recipients + "WHERE message=? AND state IN (0, 1) AND expires<=? ORDER "
+                                                       "BY message, number"},
+      {&ReaderTables::expired, recipients + "INDEXED BY sqlite_autoindex_recipient_1 WHERE message>? "
+                                            "AND state IN (0, 1) AND expires<=? "
+                                            "ORDER BY message, number"},
+      {&ReaderTables::waiting, recipients + "INDEXED BY sqlite_autoindex_recipient_1 WHERE message>? AND "
+                                            "message<=? "
+                                            "AND state IN (0, 1) AND warned=0 ORDER BY message, number"},
+      {&ReaderTables::expiring, recipients + "INDEXED BY recipient_expiry WHERE state=1 AND expires>=? "
+                                             "AND expires<? ORDER BY expires LIMIT ?"},
+      {&ReaderTables::totals, "SELECT messages, recipients, held, quarantined, newest_id FROM totals"},
   };
 }
 
-DueRecipient due_recipient(const Statement &row) {
+DueRecipient due_recipient(const Statement& row) {
   RecipientValues values;
   values.number = row.integer(1);
   values.attempts = row.integer(2);
@@ -103,73 +94,45 @@ DueRecipient due_recipient(const Statement &row) {
 
 /// Rows in the order of their keys until there are `limit` and a message ends:
 /// so the next page can begin behind its id.
-Result<void> whole_messages(Statement &statement, std::size_t limit,
-                            std::vector<DueRecipient> &found) {
+Result<void> whole_messages(Statement& statement, std::size_t limit, std::vector<DueRecipient>& found) {
   const ResetAtEnd reset(statement);
   for (;;) {
     const auto row = statement.step();
-    if (!row)
-      return std::unexpected(row.error());
-    if (!*row)
-      return {};
-    const bool same_message =
-        !found.empty() &&
-        found.back().message == QueueId(statement.unsigned_integer(0));
-    if (found.size() >= limit && !same_message)
-      return {};
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+    const bool same_message = !found.empty() && found.back().message == QueueId(statement.unsigned_integer(0));
+    if (found.size() >= limit && !same_message) return {};
     found.push_back(due_recipient(statement));
   }
 }
 
 class SqliteReader : public Reader {
-public:
-  SqliteReader(const std::string &spool, Database database)
-      : database_(std::move(database)), load_(database_, spool) {}
+ public:
+  SqliteReader(const std::string& spool, Database database) : database_(std::move(database)), load_(database_, spool) {}
   Result<void> prepare();
 
   Result<std::vector<DestinationRow>> destinations() override;
-  Result<std::vector<DueRecipient>> due(const std::string &destination,
-                                        Time now, std::size_t limit) override;
-  Result<std::vector<DueRecipient>> queued_after(QueueId after,
-                                                 std::size_t limit) override;
-  Result<std::vector<DueRecipient>> expired(Time now, QueueId after,
-                                            std::size_t limit) override;
-  Result<std::vector<DueRecipient>> waiting(QueueId after, QueueId until,
-                                            std::size_t limit) override;
-  Result<Expiring>
-  expiring(Time from, Time until,
-           const std::function<bool(std::string_view)> &accepts) override;
+  Result<std::vector<DueRecipient>> due(const std::string& destination, Time now, std::size_t limit) override;
+  Result<std::vector<DueRecipient>> queued_after(QueueId after, std::size_t limit) override;
+  Result<std::vector<DueRecipient>> expired(Time now, QueueId after, std::size_t limit) override;
+  Result<std::vector<DueRecipient>> waiting(QueueId after, QueueId until, std::size_t limit) override;
+  Result<Expiring> expiring(Time from, Time until, const std::function<bool(std::string_view)>& accepts) override;
   Result<Message> load(QueueId id) override { return load_.load(id); }
-  Result<std::vector<ListRow>> list(const Filter &filter, QueueId after,
-                                    std::uint32_t after_index,
-                                    std::size_t limit) override {
+  Result<std::vector<ListRow>> list(const Filter& filter, QueueId after, std::uint32_t after_index, std::size_t limit) override {
     return list_.list(filter, after, after_index, limit);
   }
-  Result<std::vector<ListRow>> recipients(QueueId id) override {
-    return list_.recipients(id);
-  }
-  Result<std::vector<SummaryRow>> summary(SummaryBy by,
-                                          std::size_t limit) override {
-    return summary_.summary(by, limit);
-  }
-  Result<std::vector<Action>> actions() override {
-    return read_actions(database_);
-  }
-  Result<std::vector<Pause>> pauses() override {
-    return read_pauses(database_);
-  }
-  Result<std::vector<QuarantinedMessage>>
-  quarantined(std::size_t limit) override {
-    return read_quarantined(database_, limit);
-  }
+  Result<std::vector<ListRow>> recipients(QueueId id) override { return list_.recipients(id); }
+  Result<std::vector<SummaryRow>> summary(SummaryBy by, std::size_t limit) override { return summary_.summary(by, limit); }
+  Result<std::vector<Action>> actions() override { return read_actions(database_); }
+  Result<std::vector<Pause>> pauses() override { return read_pauses(database_); }
+  Result<std::vector<QuarantinedMessage>> quarantined(std::size_t limit) override { return read_quarantined(database_, limit); }
   Result<Counts> counts() override;
   Result<QueueId> newest_id() override;
 
-private:
+ private:
   /// Messages with expired recipients behind `after`, by id; nothing when there
   /// are too many to sort.
-  Result<std::optional<std::vector<std::int64_t>>>
-  few_expired_after(Time now, QueueId after, std::size_t limit);
+  Result<std::optional<std::vector<std::int64_t>>> few_expired_after(Time now, QueueId after, std::size_t limit);
 
   Database database_;
   ReaderTables tables_{database_};
@@ -179,92 +142,63 @@ private:
 };
 
 Result<void> SqliteReader::prepare() {
-  for (const Text &text : texts()) {
+  for (const Text& text : texts()) {
     auto statement = database_.prepare(text.sql);
-    if (!statement)
-      return std::unexpected(statement.error());
+    if (!statement) return std::unexpected(statement.error());
     tables_.*text.statement = std::move(*statement);
   }
-  if (auto prepared = load_.prepare(); !prepared)
-    return prepared;
-  if (auto prepared = list_.prepare(); !prepared)
-    return prepared;
+  if (auto prepared = load_.prepare(); !prepared) return prepared;
+  if (auto prepared = list_.prepare(); !prepared) return prepared;
   return summary_.prepare();
 }
 
 Result<std::vector<DestinationRow>> SqliteReader::destinations() {
-  return all_rows<DestinationRow>(
-      tables_.destinations, [](const Statement &row) {
-        return DestinationRow{std::string(row.text(0)), row.unsigned_integer(1),
-                              sane_time_of(row.integer(2))};
-      });
+  return all_rows<DestinationRow>(tables_.destinations, [](const Statement& row) {
+    return DestinationRow{std::string(row.text(0)), row.unsigned_integer(1), sane_time_of(row.integer(2))};
+  });
 }
 
-Result<std::vector<DueRecipient>>
-SqliteReader::due(const std::string &destination, Time now, std::size_t limit) {
+Result<std::vector<DueRecipient>> SqliteReader::due(const std::string& destination, Time now, std::size_t limit) {
   tables_.due.bind(destination, milliseconds(now), std::uint64_t{limit});
   return all_rows<DueRecipient>(tables_.due, due_recipient);
 }
 
-Result<std::vector<DueRecipient>>
-SqliteReader::queued_after(QueueId after, std::size_t limit) {
+Result<std::vector<DueRecipient>> SqliteReader::queued_after(QueueId after, std::size_t limit) {
   std::vector<DueRecipient> found;
-  if (auto read =
-          whole_messages(tables_.queued.bind(after.value()), limit, found);
-      !read)
-    return std::unexpected(read.error());
+  if (auto read = whole_messages(tables_.queued.bind(after.value()), limit, found); !read) return std::unexpected(read.error());
   return found;
 }
 
 // The index is in the order of expiry, the page in that of ids.
-Result<std::vector<DueRecipient>> SqliteReader::expired(Time now, QueueId after,
-                                                        std::size_t limit) {
+Result<std::vector<DueRecipient>> SqliteReader::expired(Time now, QueueId after, std::size_t limit) {
   const Snapshot snapshot(tables_.begin, tables_.end);
-  if (!snapshot.begun())
-    return std::unexpected(snapshot.begun().error());
+  if (!snapshot.begun()) return std::unexpected(snapshot.begun().error());
   const auto few = few_expired_after(now, after, limit);
-  if (!few)
-    return std::unexpected(few.error());
+  if (!few) return std::unexpected(few.error());
   std::vector<DueRecipient> found;
   if (!*few) {
-    auto read = whole_messages(
-        tables_.expired.bind(after.value(), milliseconds(now)), limit, found);
-    if (!read)
-      return std::unexpected(read.error());
+    auto read = whole_messages(tables_.expired.bind(after.value(), milliseconds(now)), limit, found);
+    if (!read) return std::unexpected(read.error());
     return found;
   }
   for (const std::int64_t message : **few) {
-    if (found.size() >= limit)
-      break;
-    auto read = whole_messages(
-        tables_.expired_of_message.bind(message, milliseconds(now)),
-        std::numeric_limits<std::size_t>::max(), found);
-    if (!read)
-      return std::unexpected(read.error());
+    if (found.size() >= limit) break;
+    auto read = whole_messages(tables_.expired_of_message.bind(message, milliseconds(now)),
+                               std::numeric_limits<std::size_t>::max(), found);
+    if (!read) return std::unexpected(read.error());
   }
   return found;
 }
 
-Result<std::optional<std::vector<std::int64_t>>>
-SqliteReader::few_expired_after(Time now, QueueId after, std::size_t limit) {
-  const auto message = [](const Statement &row) { return row.integer(0); };
-  auto found =
-      all_rows<std::int64_t>(tables_.expired_deferred.bind(
-                                 milliseconds(now), std::uint64_t{few_expired}),
-                             message);
-  if (!found)
-    return std::unexpected(found.error());
-  if (found->size() >= few_expired)
-    return std::nullopt;
-  std::erase_if(*found, [after](std::int64_t id) {
-    return id <= static_cast<std::int64_t>(after.value());
-  });
-  const auto queued = all_rows<std::int64_t>(
-      tables_.expired_queued.bind(after.value(), milliseconds(now),
-                                  std::uint64_t{limit}),
-      message);
-  if (!queued)
-    return std::unexpected(queued.error());
+Result<std::optional<std::vector<std::int64_t>>> SqliteReader::few_expired_after(Time now, QueueId after, std::size_t limit) {
+  const auto message = [](const Statement& row) { return row.integer(0); };
+  auto found = all_rows<std::int64_t>(tables_.expired_deferred.bind(milliseconds(now), std::uint64_t{few_expired}), message);
+  if (!found) return std::unexpected(found.error());
+  if (found->size() >= few_expired) return std::nullopt;
+  std::erase_if(*found, [after](std::int64_t id) { return id <= static_cast<std::int64_t>(after.value()); });
+  const auto queued =
+      all_rows<std::int64_t>(tables_.expired_queued.bind(after.value(), milliseconds(now), std::uint64_t{limit}), message);
+  if (!queued) return std::unexpected(queued.error());
   found->insert(found->end(), queued->begin(), queued->end());
   std::ranges::sort(*found);
   const auto repeated = std::ranges::unique(*found);
@@ -272,64 +206,48 @@ SqliteReader::few_expired_after(Time now, QueueId after, std::size_t limit) {
   return std::optional(std::move(*found));
 }
 
-Result<std::vector<DueRecipient>>
-SqliteReader::waiting(QueueId after, QueueId until, std::size_t limit) {
+Result<std::vector<DueRecipient>> SqliteReader::waiting(QueueId after, QueueId until, std::size_t limit) {
   std::vector<DueRecipient> found;
-  auto read = whole_messages(tables_.waiting.bind(after.value(), until.value()),
-                             limit, found);
-  if (!read)
-    return std::unexpected(read.error());
+  auto read = whole_messages(tables_.waiting.bind(after.value(), until.value()), limit, found);
+  if (!read) return std::unexpected(read.error());
   return found;
 }
 
-Result<Expiring>
-SqliteReader::expiring(Time from, Time until,
-                       const std::function<bool(std::string_view)> &accepts) {
+Result<Expiring> SqliteReader::expiring(Time from, Time until, const std::function<bool(std::string_view)>& accepts) {
   Expiring expiring;
-  Statement &row = tables_.expiring.bind(milliseconds(from),
-                                         milliseconds(until), most_expiring);
+  Statement& row = tables_.expiring.bind(milliseconds(from), milliseconds(until), most_expiring);
   const ResetAtEnd reset(row);
   for (;;) {
     const auto got = row.step();
-    if (!got)
-      return std::unexpected(got.error());
-    if (!*got)
-      return expiring;
-    if (!accepts(row.text(5)))
-      continue;
-    if (!expiring.first)
-      expiring.first = due_recipient(row);
+    if (!got) return std::unexpected(got.error());
+    if (!*got) return expiring;
+    if (!accepts(row.text(5))) continue;
+    if (!expiring.first) expiring.first = due_recipient(row);
     ++expiring.recipients;
   }
 }
 
 Result<Counts> SqliteReader::counts() {
   const ResetAtEnd reset(tables_.totals);
-  if (auto got = tables_.totals.step(); !got)
-    return std::unexpected(got.error());
-  const Statement &row = tables_.totals;
-  return Counts{row.unsigned_integer(0), row.unsigned_integer(1),
-                row.unsigned_integer(2), row.unsigned_integer(3)};
+  if (auto got = tables_.totals.step(); !got) return std::unexpected(got.error());
+  const Statement& row = tables_.totals;
+  return Counts{row.unsigned_integer(0), row.unsigned_integer(1), row.unsigned_integer(2), row.unsigned_integer(3)};
 }
 
 Result<QueueId> SqliteReader::newest_id() {
   const ResetAtEnd reset(tables_.totals);
-  if (auto got = tables_.totals.step(); !got)
-    return std::unexpected(got.error());
+  if (auto got = tables_.totals.step(); !got) return std::unexpected(got.error());
   return QueueId(tables_.totals.unsigned_integer(4));
 }
 
-} // namespace
+}  // namespace
 
-Result<std::unique_ptr<Reader>> open_reader(const std::string &spool,
-                                            std::string_view vfs) {
+Result<std::unique_ptr<Reader>> open_reader(const std::string& spool, std::string_view vfs) {
   auto database = open_for_reading(spool, vfs);
-  if (!database)
-    return std::unexpected(database.error());
+  if (!database) return std::unexpected(database.error());
   auto reader = std::make_unique<SqliteReader>(spool, std::move(*database));
-  if (auto prepared = reader->prepare(); !prepared)
-    return std::unexpected(prepared.error());
+  if (auto prepared = reader->prepare(); !prepared) return std::unexpected(prepared.error());
   return reader;
 }
 
-} // namespace queue
+}  // namespace queue

@@ -43,9 +43,7 @@ class NotingDisk : public queue::Disk {
     steps.emplace_back("remove");
     return queue::real_disk().remove(path);
   }
-  queue::Result<void> link(const std::string& from, const std::string& to) override {
-    return queue::real_disk().link(from, to);
-  }
+  queue::Result<void> link(const std::string& from, const std::string& to) override { return queue::real_disk().link(from, to); }
   queue::Result<void> rename(const std::string& from, const std::string& to) override {
     return queue::real_disk().rename(from, to);
   }
