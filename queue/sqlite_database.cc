@@ -61,8 +61,7 @@ void ask_predicate(sqlite3_context* context, int /*count*/, sqlite3_value** valu
 void forget_predicate(void* predicate) { const std::unique_ptr<Predicate> owned(static_cast<Predicate*>(predicate)); }
 
 std::string_view octets_of(const void* data, int size) {
-  return data == nullptr ? std::string_view()
-                         : std::string_view(static_cast<const char*>(data), static_cast<std::size_t>(size));
+  return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 
 /// Memory statistics cost a lock for every allocation; nobody reads them. Has an effect only before SQLite's first use.
