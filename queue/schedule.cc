@@ -54,7 +54,7 @@ std::vector<DueRecipient> Schedule::add(std::vector<DueRecipient> recipients, Ti
       if (admits(place, now)) {
         put(place, recipient, Source::accepted);
       } else {
-        activate(place, key, never);
+        activate(place, recipient, never);
         back.push_back(std::move(recipient));
       }
     }
@@ -252,7 +252,7 @@ std::vector<DueRecipient> Schedule::claim(const std::shared_ptr<Look>& since, st
     if (active_.contains(key) || since->finished.contains(key)) continue;
     Destination& place = destination(recipient.destination);
     take_out(place, key);
-    activate(place, key, now);
+    activate(place, recipient, now);
     review_soon(place);
     claimed.push_back(std::move(recipient));
   }
@@ -280,7 +280,9 @@ Time Schedule::retry_at(std::uint32_t attempts, Time now, const std::vector<base
 std::vector<ActiveRecipient> Schedule::active() const {
   std::vector<ActiveRecipient> all;
   all.reserve(active_.size());
-  for (const auto& [key, active] : active_) all.push_back(ActiveRecipient{key, active.since, *active.place->name});
+  for (const auto& [key, active] : active_) {
+    all.push_back(ActiveRecipient{key, active.since, active.attempts, *active.place->name});
+  }
   return all;
 }
 
@@ -292,8 +294,9 @@ std::vector<DueRecipient> Schedule::stop(Destination& place, const std::string* 
   return back;
 }
 
-bool Schedule::activate(Destination& place, const Key& key, Time since) {
-  if (!active_.try_emplace(key, Active{since, &place}).second) return false;
+bool Schedule::activate(Destination& place, const DueRecipient& recipient, Time since) {
+  const Key key{recipient.message, recipient.index};
+  if (!active_.try_emplace(key, Active{since, recipient.attempts, &place}).second) return false;
   ++place.active;
   return true;
 }

@@ -60,7 +60,8 @@ struct Wait {
 /// A recipient in a job or claimed.
 struct ActiveRecipient {
   RecipientKey key;
-  Time since;  ///< Time::max(): its outcome is on the way to the store
+  Time since;                  ///< Time::max(): its outcome is on the way to the store
+  std::uint32_t attempts = 0;  ///< before this one
   std::string destination;
 };
 
@@ -175,6 +176,7 @@ class Schedule {
   struct Destination;
   struct Active {
     Time since;
+    std::uint32_t attempts = 0;
     Destination* place = nullptr;
   };
   struct ByMessage {
@@ -205,7 +207,7 @@ class Schedule {
   Destination& destination(const std::string& name);
   Destination* find(const std::string& name);
   std::vector<DueRecipient> stop(Destination& place, const std::string* pattern, Time now);
-  bool activate(Destination& place, const Key& key, Time since);
+  bool activate(Destination& place, const DueRecipient& recipient, Time since);
   bool deactivate(const Key& key);
   std::size_t room(const Destination& place) const;
   bool holds(Destination& place, const Key& key) const;

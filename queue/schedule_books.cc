@@ -100,8 +100,8 @@ std::vector<DueRecipient> Schedule::empty_window(Destination& place, Time now) {
       if (entry.source == Source::store) {
         defer(place, now);
       } else {
-        activate(place, {group->message, entry.index}, never);
         back.push_back(due_recipient(*group, entry, place));
+        activate(place, back.back(), never);
       }
     }
     erase_group(place, group);
@@ -119,7 +119,7 @@ DeliveryJob Schedule::take_job(Destination& place, Time now) {
   job.recipients.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     job.recipients.push_back(due_recipient(*group, entries[i], place));
-    activate(place, {group->message, entries[i].index}, now);
+    activate(place, job.recipients.back(), now);
   }
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
   place.in_window -= static_cast<std::uint32_t>(count);

@@ -43,6 +43,8 @@ class Daemon {
   void stop();
 
   Services& services() { return *services_; }
+  delivery::Dispatcher& dispatcher() { return *dispatcher_; }
+  delivery::Actions& actions() { return *actions_; }
   std::vector<base::Endpoint> addresses() const { return listener_->addresses(); }
 
  private:

@@ -162,6 +162,7 @@ struct Actions::Part {
   std::map<queue::RecipientKey, const queue::ListRow*> rows;
   std::set<std::string> destinations;
   std::map<queue::QueueId, std::vector<Concern>> bounced;
+  std::size_t kept = 0;  ///< records that change nothing
   Settlement settlement;
 };
 
@@ -185,11 +186,8 @@ Task<bool> Actions::work_off_part(queue::Action& action) {
   step.skipped = part.wanted.size();
   part.settlement.jobs = dispatcher_.claim(look, std::move(part.wanted));
   change(action.deed, part);
-  for (auto& [id, about] : part.bounced) {
-    auto notices = co_await notices_of(id, std::move(about));
-    std::ranges::move(notices, std::back_inserter(part.settlement.notices));
-  }
-  step.touched = part.settlement.recording.records.size();
+  for (auto& [id, about] : part.bounced) co_await tell_senders(id, std::move(about), part);
+  step.touched = part.settlement.recording.records.size() - part.kept;
   step.skipped -= step.touched;
   if (page->size() < part_size) step.finished = base::now();
   part.settlement.recording.step = step;
@@ -216,7 +214,7 @@ Actions::Part Actions::part_of(Deed deed, const std::vector<queue::ListRow>& pag
   return part;
 }
 
-/// Records for what was claimed, and a line for each that is gone by it.
+/// Records for what was claimed.
 void Actions::change(Deed deed, Part& part) {
   const base::Time now = base::now();
   for (const queue::DeliveryJob& job : part.settlement.jobs) {
@@ -224,8 +222,6 @@ void Actions::change(Deed deed, Part& part) {
       const queue::ListRow& row = *part.rows.at({due.message, due.index});
       queue::DeliveryRecord record = record_of(deed, row, now);
       if (deed == Deed::bounce) {
-        const Peer peer{record.mx, {}, {}};
-        dispatcher_.ledger().tell(record, row.recipient, row.received, peer);
         part.bounced[row.id].push_back(Concern{record, queue::Event::failed, queue::Refusal::usual});
       } else if (deed == Deed::drop) {
         services_.log.info("dropped").with("id", row.id.to_string()).with("to", fmt::format("<{}>", row.recipient));
@@ -235,16 +231,39 @@ void Actions::change(Deed deed, Part& part) {
   }
 }
 
-Task<std::vector<Notice>> Actions::notices_of(queue::QueueId id, std::vector<Concern> concerns) {
+/// Nobody's mail is given up without a word: what is damaged is set aside, what cannot be read now stays as it is.
+Task<void> Actions::tell_senders(queue::QueueId id, std::vector<Concern> concerns, Part& part) {
   auto load = [reader = reader_.get(), id] { return reader->load(id); };
   auto message = co_await on(reading_, services_.loop, load);
   if (!message) {
-    services_.log.error("notice-dropped").with("of", id.to_string()).with("reason", message.error().words);
-    co_return std::vector<Notice>();
+    if (message.error().kind == base::Kind::damaged) {
+      dispatcher_.set_aside(id, message.error().words);
+    } else {
+      services_.log.error("unreadable").with("id", id.to_string()).with("reason", message.error().words);
+    }
+    keep(id, part);
+    co_return;
+  }
+  for (const Concern& concern : concerns) {
+    const queue::ListRow& row = *part.rows.at({id, concern.record.index});
+    const Peer peer{concern.record.mx, {}, {}};
+    dispatcher_.ledger().tell(concern.record, row.recipient, row.received, peer);
   }
   auto shared = std::make_shared<const queue::Message>(std::move(*message));
   auto notices = co_await dispatcher_.reports().make(std::move(shared), std::move(concerns));
-  co_return notices;
+  std::ranges::move(notices, std::back_inserter(part.settlement.notices));
+}
+
+void Actions::keep(queue::QueueId id, Part& part) {
+  for (queue::DeliveryRecord& record : part.settlement.recording.records) {
+    if (record.message != id) continue;
+    const queue::ListRow& row = *part.rows.at({id, record.index});
+    record.state = row.state == State::held ? State::held : State::deferred;
+    record.next_attempt = row.next_attempt;
+    record.mx.clear();
+    record.reply.clear();
+    ++part.kept;
+  }
 }
 
 }  // namespace relay::delivery

@@ -40,7 +40,8 @@ class Actions {
   Task<bool> work_off_part(queue::Action& action);
   static Part part_of(queue::Deed deed, const std::vector<queue::ListRow>& page);
   void change(queue::Deed deed, Part& part);
-  Task<std::vector<Notice>> notices_of(queue::QueueId id, std::vector<Concern> concerns);
+  Task<void> tell_senders(queue::QueueId id, std::vector<Concern> concerns, Part& part);
+  static void keep(queue::QueueId id, Part& part);
   void end(const queue::Action& action);
 
   Services& services_;

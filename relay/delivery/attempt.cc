@@ -168,7 +168,8 @@ Task<void> Attempt::send_content() {
   if (sent) {
     client_.content_sent();
   } else {
-    if (sent.error().kind != Kind::storage) co_await hear_why();
+    const bool is_ours = sent.error().kind == Kind::storage || sent.error().kind == Kind::damaged;
+    if (!is_ours) co_await hear_why();
     lost(sent.error());
   }
 }
@@ -194,7 +195,10 @@ Task<Result<void>> Attempt::send_file() {
     const auto sent = co_await send_piece(octets);
     if (!sent) co_return std::unexpected(sent.error());
   }
-  if (crc != message_->crc) co_return base::fail(Kind::storage, "the content file is damaged: " + message_->content.path());
+  if (crc != message_->crc) {
+    co_return base::fail(Kind::damaged,
+                         fmt::format("the content file {} is damaged: its CRC is wrong", message_->content.path()));
+  }
   co_return Result<void>();
 }
 

@@ -51,7 +51,8 @@ std::optional<Concern> concern_of(const queue::DeliveryRecord& record, const que
     return Concern{record, queue::Event::relayed, queue::Refusal::usual};
   }
   if (record.state != queue::State::failed) return std::nullopt;
-  const bool null_refused = message.envelope.reverse_path.is_null() && told.stage == mail::Stage::mail;
+  const bool null_refused =
+      message.envelope.reverse_path.is_null() && told.stage == mail::Stage::mail && told.reply.is_permanent();
   return Concern{record, queue::Event::failed, null_refused ? queue::Refusal::null_reverse_path : queue::Refusal::usual};
 }
 
@@ -78,15 +79,22 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
     co_return;
   }
   if (const std::string* pattern = pause_of(*candidates)) {
-    give_back(schedule_.pause_by_host(job.destination, *pattern, base::now()), "paused: " + *pattern);
-    put_off(std::move(job), "paused: " + *pattern);
+    const std::string why = fmt::format("paused: {}", *pattern);
+    give_back(schedule_.pause_by_host(job.destination, *pattern, base::now()), why);
+    put_off(std::move(job), why);
     co_return;
   }
   std::optional<queue::DeliveryJob> left = std::move(job);
-  for (std::size_t i = 0; left && i < candidates->size(); ++i) {
+  for (std::size_t i = 0; left && is_ours(*left) && i < candidates->size(); ++i) {
     const auto more = i + 1 < candidates->size() ? queue::MoreHosts::yes : queue::MoreHosts::no;
     left = co_await try_host(std::move(*left), (*candidates)[i], more);
   }
+}
+
+/// The watchdog may have freed it while a host was looked up or asked: others try it then.
+bool Dispatcher::is_ours(const queue::DeliveryJob& job) const {
+  return std::ranges::all_of(job.recipients,
+                             [this](const queue::DueRecipient& due) { return schedule_.is_active(due.message, due.index); });
 }
 
 /// What is left goes to the next host.
@@ -186,6 +194,10 @@ Task<Result<Dispatcher::MessagePtr>> Dispatcher::load(queue::QueueId id) {
 
 std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,
                                                        const std::optional<Failure>& failure, queue::MoreHosts more) {
+  if (failure && failure->error && failure->error->kind == Kind::damaged) {
+    unloadable(std::move(job), *failure->error);
+    return std::nullopt;
+  }
   const Peer peer = peer_of(attempt);
   queue::DeliveryJob done{job.destination, job.message, {}};
   queue::DeliveryJob left = done;

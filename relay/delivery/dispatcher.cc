@@ -56,7 +56,7 @@ void Dispatcher::add(queue::Message message) {
     due.message = message.id;
     due.index = index;
     due.next_attempt = message.received;
-    due.expires = message.expires;
+    due.expires = message.expires_of.empty() ? message.expires : message.expires_of[index];
     due.destination = destination_of(message.envelope.recipients[index].mailbox);
     touched_.push_back(due.destination);
     waiting.push_back(std::move(due));
@@ -201,28 +201,36 @@ Task<void> Dispatcher::refill(queue::Refill request) {
   kick();
 }
 
-void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients, std::string why) {
-  if (recipients.empty()) return;
-  Records records;
-  for (const queue::DueRecipient& due : recipients) {
-    queue::DeliveryRecord record;
-    record.message = due.message;
-    record.index = due.index;
-    record.state = queue::State::deferred;
-    record.attempts = due.attempts;
-    record.when = base::now();
-    record.next_attempt = due.next_attempt;
-    record.reply = why;
-    record.attempted = queue::Attempted::no;
-    records.push_back(std::move(record));
-    close_fresh(due.message, 1);
+/// Nothing was tried: the attempts, and what was said last, stay.
+queue::DeliveryRecord Dispatcher::put_back(const queue::DueRecipient& due, const std::string& why) {
+  queue::DeliveryRecord record;
+  record.message = due.message;
+  record.index = due.index;
+  record.state = queue::State::deferred;
+  record.attempts = due.attempts;
+  record.when = base::now();
+  record.next_attempt = due.next_attempt;
+  record.attempted = queue::Attempted::no;
+  if (due.attempts == 0) record.reply = why;
+  return record;
+}
+
+/// In parts, so that no accept waits behind all of it.
+void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients, const std::string& why) {
+  for (std::size_t from = 0; from < recipients.size(); from += page_size) {
+    const auto begin = recipients.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(page_size, recipients.size() - from));
+    std::vector<queue::DueRecipient> part(std::make_move_iterator(begin), std::make_move_iterator(end));
+    queue::Recording recording;
+    for (const queue::DueRecipient& due : part) {
+      recording.records.push_back(put_back(due, why));
+      close_fresh(due.message, 1);
+    }
+    ledger_.write(std::move(recording), [this, parked = std::move(part)] {
+      schedule_.parked(parked, base::now());
+      kick();
+    });
   }
-  queue::Recording recording;
-  recording.records = std::move(records);
-  ledger_.write(std::move(recording), [this, parked = std::move(recipients)] {
-    schedule_.parked(parked, base::now());
-    kick();
-  });
 }
 
 void Dispatcher::woken(const std::vector<queue::DestinationRow>& destinations) {

@@ -84,9 +84,9 @@ class Dispatcher {
   /// What a pause stops, for use on any thread.
   std::function<bool(std::string_view)> stopped_by(const std::string& pattern) const;
 
-  /// Deliveries that are active for longer than the limit: their connections are closed; those that do not end by it within five
-  /// minutes are put off and freed.
-  void watch(base::Duration limit);
+  /// Deliveries that are active for longer than the limit: their connections are closed; those that do not end by it within the
+  /// grace are put off and freed.
+  void watch(base::Duration limit, base::Duration grace);
   /// Found so at the last watch().
   std::size_t stuck() const { return stuck_; }
   /// Retry delays and limits after a reload.
@@ -138,6 +138,7 @@ class Dispatcher {
   Task<void> take_up_pauses();
 
   Task<void> carry(queue::DeliveryJob job);
+  bool is_ours(const queue::DeliveryJob& job) const;
   Task<std::optional<queue::DeliveryJob>> try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more);
   Task<std::optional<Failure>> open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, const queue::DeliveryJob& job);
   Task<std::optional<queue::DeliveryJob>> converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more);
@@ -155,7 +156,9 @@ class Dispatcher {
   Task<void> report_and_commit(Settlement settlement, std::vector<Concern> concerns, MessagePtr message);
   void settled(const Settlement& settlement);
   void put_off(queue::DeliveryJob job, const std::string& why);
-  void give_back(std::vector<queue::DueRecipient> recipients, std::string why);
+  void free(const queue::ActiveRecipient& active);
+  static queue::DeliveryRecord put_back(const queue::DueRecipient& due, const std::string& why);
+  void give_back(std::vector<queue::DueRecipient> recipients, const std::string& why);
   void rest(const std::string& destination, std::string_view mx, const std::string& why);
   const std::string* pause_of(const std::vector<dns::Candidate>& candidates) const;
   void close_fresh(queue::QueueId id, std::size_t recipients);

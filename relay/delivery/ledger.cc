@@ -60,6 +60,9 @@ void Ledger::submit(std::shared_ptr<const queue::Recording> recording, std::func
       return done();
     }
     if (stored.error().kind == base::Kind::cancelled) return;  // the store has closed for good: the attempts may repeat
+    if (stored.error().kind == base::Kind::invalid || stored.error().kind == base::Kind::refused) {
+      services_.log.error("record-refused").with("reason", stored.error().words);  // a fault of ours
+    }
     services_.tasks.spawn(submit_later(std::move(recording), std::move(done)));
   });
 }

@@ -122,46 +122,56 @@ Task<std::vector<Notice>> Reports::make(MessagePtr message, std::vector<Concern>
     }
   }
   std::vector<Notice> notices;
-  for (auto& [reader, about] : readers) {
-    auto notice = co_await report(message, std::move(about), reader.first);
-    if (notice) notices.push_back(std::move(*notice));
-  }
+  for (auto& [reader, about] : readers) co_await report(message, std::move(about), reader.first, notices);
   co_return notices;
 }
 
-Task<std::optional<Notice>> Reports::report(MessagePtr message, std::vector<Concern> concerns, NoticeTo to) {
-  const auto settings = services_.settings.get();
+/// One that is too large for the store becomes two: many recipients with long replies.
+Task<void> Reports::report(MessagePtr message, std::vector<Concern> concerns, NoticeTo to, std::vector<Notice>& notices) {
+  mail::Report report = report_on(*message, concerns, to);
   const queue::QueueId id = maker_.next_id();
-  mail::Report report;
-  report.kind = kind_of(concerns.front().event);
-  report.hostname = settings->config.hostname;
-  report.from = mailer_daemon(*settings);
-  report.to = to == NoticeTo::sender ? message->envelope.reverse_path.mailbox() : settings->postmaster;
   report.message_id_token = id.to_string();
-  report.now = base::now();
-  report.arrived = message->received;
-  report.queue_id = message->id.to_string();
-  report.message_id = message->message_id;
-  report.envid = message->envelope.envid;
-  report.original_sender = message->envelope.reverse_path;
-  for (const Concern& concern : concerns) {
-    report.recipients.push_back(reported(concern, message->envelope.recipients.at(concern.record.index)));
-  }
-  const std::string_view kind = words_of(report.kind);
+  Notice notice;
+  notice.of = message->id;
+  notice.kind = words_of(report.kind);
   mail::Recipient reader(report.to);
   auto work = [&report, &message] { return content_of(std::move(report), *message); };
   auto executor = services_.workers.get_executor();
   auto content = co_await on(executor, services_.loop, work);
+  if (content.size() > queue::content_in_row_limit && concerns.size() > 1) {
+    const auto middle = concerns.begin() + static_cast<std::ptrdiff_t>(concerns.size() / 2);
+    std::vector<Concern> others(std::make_move_iterator(middle), std::make_move_iterator(concerns.end()));
+    concerns.erase(middle, concerns.end());
+    co_await this->report(message, std::move(concerns), to, notices);
+    co_await this->report(message, std::move(others), to, notices);
+    co_return;
+  }
   auto made = co_await maker_.make(id, std::move(content), std::move(reader), queue::origin_of_notice(to));
   if (!made) {
     services_.log.error("notice-dropped").with("of", message->id.to_string()).with("reason", made.error().words);
-    co_return std::nullopt;
+    co_return;
   }
-  Notice notice;
   notice.message = std::move(*made);
-  notice.of = message->id;
-  notice.kind = kind;
-  co_return notice;
+  notices.push_back(std::move(notice));
+}
+
+mail::Report Reports::report_on(const queue::Message& message, const std::vector<Concern>& concerns, NoticeTo to) const {
+  const auto settings = services_.settings.get();
+  mail::Report report;
+  report.kind = kind_of(concerns.front().event);
+  report.hostname = settings->config.hostname;
+  report.from = mailer_daemon(*settings);
+  report.to = to == NoticeTo::sender ? message.envelope.reverse_path.mailbox() : settings->postmaster;
+  report.now = base::now();
+  report.arrived = message.received;
+  report.queue_id = message.id.to_string();
+  report.message_id = message.message_id;
+  report.envid = message.envelope.envid;
+  report.original_sender = message.envelope.reverse_path;
+  for (const Concern& concern : concerns) {
+    report.recipients.push_back(reported(concern, message.envelope.recipients.at(concern.record.index)));
+  }
+  return report;
 }
 
 Task<base::Result<queue::Message>> Reports::letter(std::string subject, std::string english, std::string chinese) {

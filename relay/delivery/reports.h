@@ -48,7 +48,8 @@ class Reports {
 
  private:
   using MessagePtr = std::shared_ptr<const queue::Message>;
-  Task<std::optional<Notice>> report(MessagePtr message, std::vector<Concern> concerns, queue::NoticeTo to);
+  Task<void> report(MessagePtr message, std::vector<Concern> concerns, queue::NoticeTo to, std::vector<Notice>& notices);
+  mail::Report report_on(const queue::Message& message, const std::vector<Concern>& concerns, queue::NoticeTo to) const;
 
   Services& services_;
   NoticeMaker& maker_;

@@ -80,18 +80,7 @@ void Dispatcher::settled(const Settlement& settlement) {
 /// No attempt: the recipients go back to the store as they are.
 void Dispatcher::put_off(queue::DeliveryJob job, const std::string& why) {
   Records records;
-  for (const queue::DueRecipient& due : job.recipients) {
-    queue::DeliveryRecord record;
-    record.message = due.message;
-    record.index = due.index;
-    record.state = queue::State::deferred;
-    record.attempts = due.attempts;
-    record.when = base::now();
-    record.next_attempt = std::max(due.next_attempt, record.when);
-    record.reply = why;
-    record.attempted = queue::Attempted::no;
-    records.push_back(std::move(record));
-  }
+  for (const queue::DueRecipient& due : job.recipients) records.push_back(put_back(due, why));
   finish(std::move(job), std::move(records), {}, nullptr);
 }
 

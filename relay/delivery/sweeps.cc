@@ -12,6 +12,8 @@ namespace relay::delivery {
 namespace {
 
 constexpr std::size_t page_size = 500;
+/// In one commit, with their notices in memory.
+constexpr std::size_t jobs_at_once = 50;
 constexpr base::Duration day = std::chrono::hours(24);
 
 const queue::ListRow* row_of(const std::vector<queue::ListRow>& rows, std::uint32_t index) {
@@ -45,12 +47,25 @@ Sweeps::Sweeps(Services& services, Dispatcher& dispatcher, std::unique_ptr<queue
       reading_(asio::make_strand(services.workers.get_executor())),
       options_(options) {}
 
-Task<void> Sweeps::run() {
+void Sweeps::start() {
+  services_.tasks.spawn(sweep());
+  services_.tasks.spawn(watch());
+}
+
+Task<void> Sweeps::sweep() {
   while (!stopping_) {
     co_await expire();
     for (const base::Duration after : warning_times(services_.settings.get()->config)) co_await warn(after);
     co_await warn_of_pauses();
-    dispatcher_.watch(options_.stuck_after);
+    Timer pause(services_.loop, options_.every);
+    co_await pause.async_wait(as_result);
+  }
+}
+
+/// By itself: a sweep may take long, or hang.
+Task<void> Sweeps::watch() {
+  while (!stopping_) {
+    dispatcher_.watch(options_.stuck_after, options_.freed_after);
     Timer pause(services_.loop, options_.every);
     co_await pause.async_wait(as_result);
   }
@@ -65,34 +80,55 @@ Task<void> Sweeps::expire() {
     if (!page || page->empty() || stopping_) co_return;
     after = page->back().message;
     const bool last = page->size() < page_size;
-    for (queue::DeliveryJob& job : dispatcher_.claim(look, std::move(*page))) co_await expire(std::move(job));
+    auto jobs = dispatcher_.claim(look, std::move(*page));
+    co_await expire(std::move(jobs));
     if (last) co_return;
   }
 }
 
-Task<void> Sweeps::expire(queue::DeliveryJob job) {
-  auto known = co_await find(job.message);
+/// The jobs of a message follow each other: one report for all of its recipients.
+Task<void> Sweeps::expire(std::vector<queue::DeliveryJob> jobs) {
   Settlement settlement;
+  for (auto job = jobs.begin(); job != jobs.end();) {
+    const queue::QueueId id = job->message;
+    const auto end = std::find_if(job, jobs.end(), [id](const queue::DeliveryJob& other) { return other.message != id; });
+    const auto known = co_await find(id);
+    std::vector<Concern> concerns;
+    for (; job != end; ++job) {
+      if (known) std::ranges::move(given_up(*job, known->rows), std::back_inserter(concerns));
+      settlement.jobs.push_back(std::move(*job));
+    }
+    for (const Concern& concern : concerns) settlement.recording.records.push_back(concern.record);
+    if (known) {
+      auto notices = co_await dispatcher_.reports().make(known->message, std::move(concerns));
+      std::ranges::move(notices, std::back_inserter(settlement.notices));
+    }
+    if (settlement.jobs.size() < jobs_at_once && job != jobs.end()) continue;
+    Settlement part;
+    std::swap(part, settlement);
+    co_await dispatcher_.committed(std::move(part));
+  }
+}
+
+/// Those of a job that are still there.
+std::vector<Concern> Sweeps::given_up(const queue::DeliveryJob& job, const Rows& rows) {
   std::vector<Concern> concerns;
   for (const queue::DueRecipient& due : job.recipients) {
-    const queue::ListRow* row = known ? row_of(known->rows, due.index) : nullptr;
-    if (row == nullptr) continue;  // gone, or set aside
-    queue::DeliveryRecord record;
-    record.message = due.message;
-    record.index = due.index;
-    record.state = queue::State::failed;
-    record.attempts = due.attempts;
-    record.when = base::now();
-    record.mx = row->mx;
-    record.reply = fmt::format("gave up, expired: {}", row->last_reply.empty() ? "never attempted" : row->last_reply);
-    const Peer peer{record.mx, {}, {}};
-    dispatcher_.ledger().tell(record, row->recipient, row->received, peer);
-    settlement.recording.records.push_back(record);
-    concerns.push_back(Concern{std::move(record), queue::Event::failed, queue::Refusal::usual});
+    const queue::ListRow* row = row_of(rows, due.index);
+    if (row == nullptr) continue;
+    Concern concern;
+    concern.record.message = due.message;
+    concern.record.index = due.index;
+    concern.record.state = queue::State::failed;
+    concern.record.attempts = due.attempts;
+    concern.record.when = base::now();
+    concern.record.mx = row->mx;
+    concern.record.reply = fmt::format("gave up, expired: {}", row->last_reply.empty() ? "never attempted" : row->last_reply);
+    const Peer peer{row->mx, {}, {}};
+    dispatcher_.ledger().tell(concern.record, row->recipient, row->received, peer);
+    concerns.push_back(std::move(concern));
   }
-  settlement.jobs.push_back(std::move(job));
-  if (known) settlement.notices = co_await dispatcher_.reports().make(known->message, std::move(concerns));
-  co_await dispatcher_.committed(std::move(settlement));
+  return concerns;
 }
 
 /// What cannot be read now is left for the next time.
@@ -124,36 +160,50 @@ Task<void> Sweeps::warn(base::Duration after) {
     if (!page || stopping_) co_return;
     std::map<queue::QueueId, std::set<std::uint32_t>> messages;
     for (const queue::DueRecipient& due : *page) messages[due.message].insert(due.index);
-    for (const auto& [id, recipients] : messages) co_await warn(id, recipients, after);
+    co_await warn(messages, after);
     warned_until_[after] = page->size() < page_size ? until : messages.rbegin()->first;
   }
 }
 
-/// One notice for all of these recipients whose sender is told after this time.
-Task<void> Sweeps::warn(queue::QueueId id, std::set<std::uint32_t> recipients, base::Duration after) {
-  const auto known = co_await find(id);
-  if (!known) co_return;
-  const auto settings = services_.settings.get();
+/// One notice a message, for all of these recipients whose sender is told by this time. A host with less patience may have become
+/// known late. Those whose sender wants none count as told.
+Task<void> Sweeps::warn(const std::map<queue::QueueId, std::set<std::uint32_t>>& messages, base::Duration after) {
   Settlement settlement;
+  for (const auto& [id, recipients] : messages) {
+    const auto known = co_await find(id);
+    if (!known) continue;
+    auto concerns = delayed(*known, recipients, after);
+    for (const Concern& concern : concerns) settlement.recording.warned.push_back({id, concern.record.index});
+    if (!concerns.empty()) {
+      auto notices = co_await dispatcher_.reports().make(known->message, std::move(concerns));
+      std::ranges::move(notices, std::back_inserter(settlement.notices));
+    }
+    if (settlement.recording.warned.size() < jobs_at_once) continue;
+    Settlement part;
+    std::swap(part, settlement);
+    co_await dispatcher_.committed(std::move(part));
+  }
+  co_await dispatcher_.committed(std::move(settlement));
+}
+
+std::vector<Concern> Sweeps::delayed(const Known& known, const std::set<std::uint32_t>& recipients, base::Duration after) const {
+  const auto settings = services_.settings.get();
   std::vector<Concern> concerns;
-  for (const queue::ListRow& row : known->rows) {
+  for (const queue::ListRow& row : known.rows) {
     if (!recipients.contains(row.index)) continue;
-    const mail::Recipient& recipient = known->message->envelope.recipients.at(row.index);
+    const mail::Recipient& recipient = known.message->envelope.recipients.at(row.index);
     const RetryPolicy policy = retry_policy(settings->config, recipient.mailbox.domain(), row.mx);
-    if (policy.warn != after) continue;
+    if (policy.warn.count() == 0 || policy.warn > after) continue;
     Concern concern;
     concern.event = queue::Event::delayed;
-    concern.record.message = id;
+    concern.record.message = row.id;
     concern.record.index = row.index;
     concern.record.mx = row.mx;
     concern.record.reply = row.last_reply;
-    concern.record.expires = known->message->received + policy.give_up;
-    settlement.recording.warned.push_back({id, row.index});
+    concern.record.expires = known.message->received + policy.give_up;
     concerns.push_back(std::move(concern));
   }
-  if (concerns.empty()) co_return;
-  settlement.notices = co_await dispatcher_.reports().make(known->message, std::move(concerns));
-  co_await dispatcher_.committed(std::move(settlement));
+  return concerns;
 }
 
 Task<void> Sweeps::warn_of_pauses() {

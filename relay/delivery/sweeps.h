@@ -17,6 +17,8 @@ struct SweepOptions {
   /// A delivery may be active for so long: all stages of several hosts at their limits, and the largest message at a few KiB a
   /// second.
   base::Duration stuck_after = std::chrono::hours(4);
+  /// After its connection was closed a delivery ends at once; what is active for so much longer has lost its coroutine.
+  base::Duration freed_after = std::chrono::minutes(5);
 };
 
 /// On the loop alone; its reader works on a strand of the workers.
@@ -26,7 +28,7 @@ class Sweeps {
   Sweeps(const Sweeps&) = delete;
   Sweeps& operator=(const Sweeps&) = delete;
 
-  void start() { services_.tasks.spawn(run()); }
+  void start();
   void stop() { stopping_ = true; }
 
  private:
@@ -39,11 +41,14 @@ class Sweeps {
     Rows rows;
   };
 
-  Task<void> run();
+  Task<void> sweep();
+  Task<void> watch();
   Task<void> expire();
-  Task<void> expire(queue::DeliveryJob job);
+  Task<void> expire(std::vector<queue::DeliveryJob> jobs);
+  std::vector<Concern> given_up(const queue::DeliveryJob& job, const Rows& rows);
   Task<void> warn(base::Duration after);
-  Task<void> warn(queue::QueueId id, std::set<std::uint32_t> recipients, base::Duration after);
+  Task<void> warn(const std::map<queue::QueueId, std::set<std::uint32_t>>& messages, base::Duration after);
+  std::vector<Concern> delayed(const Known& known, const std::set<std::uint32_t>& recipients, base::Duration after) const;
   Task<void> warn_of_pauses();
   Task<std::optional<Known>> find(queue::QueueId id);
 

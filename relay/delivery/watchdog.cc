@@ -4,12 +4,6 @@
 #include "relay/delivery/dispatcher.h"
 
 namespace relay::delivery {
-namespace {
-
-/// After its connection was closed an attempt ends at once; what is active for so much longer has lost its coroutine.
-constexpr base::Duration after_cut(5 * 60'000);
-
-}  // namespace
 
 Dispatcher::UnderWay::UnderWay(Dispatcher& dispatcher, const queue::DeliveryJob& job, Attempt& attempt)
     : dispatcher_(dispatcher), key_{job.message, job.recipients.front().index} {
@@ -18,7 +12,7 @@ Dispatcher::UnderWay::UnderWay(Dispatcher& dispatcher, const queue::DeliveryJob&
 
 Dispatcher::UnderWay::~UnderWay() { dispatcher_.under_way_.erase(key_); }
 
-void Dispatcher::watch(base::Duration limit) {
+void Dispatcher::watch(base::Duration limit, base::Duration grace) {
   const base::Time now = base::now();
   stuck_ = 0;
   for (const queue::ActiveRecipient& active : schedule_.active()) {
@@ -31,15 +25,25 @@ void Dispatcher::watch(base::Duration limit) {
           .with("mx", attempt->second->candidate().host)
           .with("since", base::iso_time(active.since));
       attempt->second->abort();
-    } else if (now - active.since >= limit + after_cut) {
-      services_.log.error("freed").with("id", active.key.message.to_string()).with("since", base::iso_time(active.since));
-      queue::DueRecipient due;
-      due.message = active.key.message;
-      due.index = active.key.index;
-      due.destination = active.destination;
-      put_off(queue::DeliveryJob{active.destination, active.key.message, {std::move(due)}}, "its delivery did not end");
+    } else if (now - active.since >= limit + grace) {
+      free(active);
     }
   }
+}
+
+/// It counts as an attempt, so that mail which hangs every time does not hang all the time.
+void Dispatcher::free(const queue::ActiveRecipient& active) {
+  services_.log.error("freed").with("id", active.key.message.to_string()).with("since", base::iso_time(active.since));
+  queue::DueRecipient due;
+  due.message = active.key.message;
+  due.index = active.key.index;
+  due.attempts = active.attempts;
+  due.expires = base::Time::max();  // the sweep of what has expired knows better
+  due.destination = active.destination;
+  queue::DeliveryJob job{active.destination, active.key.message, {due}};
+  const queue::Outcome outcome{queue::Verdict::deferred, queue::Scope::message, false};
+  Records records(1, judge(due, outcome, "its delivery did not end", retry_times(job, {}, std::nullopt)));
+  finish(std::move(job), std::move(records), {}, nullptr);
 }
 
 }  // namespace relay::delivery

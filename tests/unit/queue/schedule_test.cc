@@ -381,11 +381,14 @@ TEST_CASE("what was finished while its row was read is not claimed") {
 TEST_CASE("who is active, and since when, until the outcome is known") {
   Schedule schedule(options(), 1);
   CHECK(schedule.active().empty());
-  CHECK(schedule.add({due(1, 4, "a.example")}, start).empty());
+  auto tried = due(1, 4, "a.example");
+  tried.attempts = 2;
+  CHECK(schedule.add({tried}, start).empty());
   const auto current = job(schedule.next(start + 3s));
   REQUIRE(schedule.active().size() == 1);
   CHECK(schedule.active()[0].key == queue::RecipientKey{QueueId(1), 4});
   CHECK(schedule.active()[0].since == start + 3s);
+  CHECK(schedule.active()[0].attempts == 2);
   CHECK(schedule.active()[0].destination == "a.example");
   schedule.conclude(current);
   REQUIRE(schedule.active().size() == 1);
