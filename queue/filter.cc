@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "base/text.h"
@@ -141,15 +140,16 @@ Result<std::string> unescaped(std::string_view text) {
   return value;
 }
 
+/// Milliseconds since 1970, with a sign before that.
 Result<Time> parse_time(std::string_view text) {
-  constexpr std::int64_t furthest = 1'000'000'000'000'000;  // some 30,000 years
-  std::int64_t milliseconds = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, milliseconds);
-  if (error != std::errc() || stop != end || milliseconds > furthest || milliseconds < -furthest) {
+  constexpr std::uint64_t furthest = 1'000'000'000'000'000;  // some 30,000 years
+  const bool negative = text.starts_with('-');
+  const auto milliseconds = base::parse_number(negative ? text.substr(1) : text);
+  if (!milliseconds || *milliseconds > furthest) {
     return fail(Kind::invalid, fmt::format("\"{}\" is not a time in milliseconds", base::printable(text)));
   }
-  return Time(base::Duration(milliseconds));
+  const auto count = static_cast<std::int64_t>(*milliseconds);
+  return Time(base::Duration(negative ? -count : count));
 }
 
 Result<void> keep(std::string& place, std::string_view text) {

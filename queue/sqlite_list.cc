@@ -72,8 +72,8 @@ AddressCondition condition_of(const std::string& pattern) {
 /// The condition in SQL, for the columns that are named, with numbers of parameters.
 std::optional<std::string> address_sql(const AddressCondition& condition, std::string_view local_part, std::string_view domain,
                                        int parameter, std::string_view predicate) {
-  const std::string same_domain = fmt::format("{} = ?{}", domain, parameter + 1);
-  const std::string wanted = fmt::format("{}({}, {})", predicate, local_part, domain);
+  std::string same_domain = fmt::format("{} = ?{}", domain, parameter + 1);
+  std::string wanted = fmt::format("{}({}, {})", predicate, local_part, domain);
   switch (condition.by) {
     case AddressCondition::By::nothing: return std::nullopt;
     case AddressCondition::By::mailbox: return fmt::format("{} AND {} = ?{} COLLATE NOCASE", same_domain, local_part, parameter);
