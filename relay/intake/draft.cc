@@ -37,6 +37,7 @@ void conclude(mail::HeaderBlock& header, dkim::BodyHashes& hashes) {
 /// Empty when all recipients expire as [retry] says.
 std::vector<base::Time> expires_of(const conf::Config& config, const mail::Envelope& envelope, base::Time now) {
   std::vector<base::Time> times;
+  times.reserve(envelope.recipients.size());
   for (const mail::Recipient& recipient : envelope.recipients) {
     times.push_back(now + retry_policy(config, recipient.mailbox.domain(), {}).give_up);
   }
