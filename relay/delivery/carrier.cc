@@ -13,6 +13,7 @@ using base::Result;
 constexpr std::size_t messages_per_connection = 100;
 /// An open connection without work waits so long for more before it says QUIT.
 constexpr std::chrono::seconds idle_time(3);
+constexpr std::size_t most_rest_words = 50'000;
 /// A message that may have arrived is not repeated soon: so many steps further in [retry] delays.
 constexpr std::uint32_t steps_when_unknown = 2;
 
@@ -70,6 +71,7 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
     }
   };
   const Lease lease(this, job.destination);
+  const std::uint64_t pauses = pauses_begun_;
   auto settings = services_.settings.get();
   const auto candidates = co_await hosts_.find(settings, job.destination);
   if (!candidates) {
@@ -79,15 +81,14 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
     co_return;
   }
   if (const std::string* pattern = pause_of(*candidates)) {
-    const std::string why = fmt::format("paused: {}", *pattern);
-    give_back(schedule_.pause_by_host(job.destination, *pattern, base::now()), why);
-    put_off(std::move(job), why);
+    give_back(schedule_.pause_by_host(job.destination, *pattern, base::now()));
+    put_off(std::move(job));
     co_return;
   }
   std::optional<queue::DeliveryJob> left = std::move(job);
   for (std::size_t i = 0; left && is_ours(*left) && i < candidates->size(); ++i) {
     const auto more = i + 1 < candidates->size() ? queue::MoreHosts::yes : queue::MoreHosts::no;
-    left = co_await try_host(std::move(*left), (*candidates)[i], more);
+    left = co_await try_host(std::move(*left), (*candidates)[i], more, pauses);
   }
 }
 
@@ -99,7 +100,7 @@ bool Dispatcher::is_ours(const queue::DeliveryJob& job) const {
 
 /// What is left goes to the next host.
 Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob job, dns::Candidate candidate,
-                                                             queue::MoreHosts more) {
+                                                             queue::MoreHosts more, std::uint64_t pauses) {
   for (;;) {
     std::unique_ptr<Attempt> attempt;
     auto failure = co_await open(attempt, candidate, job);
@@ -110,7 +111,7 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
       co_await fail_all(std::move(job), std::move(*failure), std::move(peer));
       co_return std::nullopt;
     }
-    auto left = co_await converse(*attempt, std::move(job), more);
+    auto left = co_await converse(*attempt, std::move(job), more, pauses);
     // A server that ends a session after some messages is not down: it is asked again at once, each time with progress.
     if (!left || attempt->transactions() == 0) co_return left;
     job = std::move(*left);
@@ -137,7 +138,9 @@ Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt,
   co_return failure;
 }
 
-Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more) {
+/// `pauses` begun when the job was taken up: its hosts were looked at for them.
+Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more,
+                                                             std::uint64_t pauses) {
   const std::string destination = job.destination;
   std::optional<queue::DeliveryJob> current = std::move(job);
   while (current) {
@@ -154,7 +157,8 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(Attempt& attempt, q
       if (failure || left) co_return left;
     }
     current.reset();
-    if (attempt.transactions() < messages_per_connection) current = co_await next_job(destination);
+    const bool may_go_on = attempt.transactions() < messages_per_connection && pauses == pauses_begun_;
+    if (may_go_on) current = co_await next_job(destination);
   }
   co_await attempt.quit();
   co_return std::nullopt;
@@ -225,6 +229,7 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
     rest(job.destination, peer.host, failure ? failure->words() : std::string("the destination refused for now"));
   } else if (!failure) {
     schedule_.alive(job.destination);
+    rest_words_.erase(job.destination);
   }
   if (!done.recipients.empty()) finish(std::move(done), std::move(records), std::move(concerns), std::move(message));
   if (left.recipients.empty()) return std::nullopt;
@@ -296,7 +301,9 @@ queue::DeliveryRecord Dispatcher::judge(const queue::DueRecipient& recipient, co
 
 void Dispatcher::rest(const std::string& destination, std::string_view mx, const std::string& why) {
   const RetryPolicy policy = retry_policy(services_.settings.get()->config, destination, mx);
-  give_back(schedule_.rest(destination, base::now(), policy.delays), fmt::format("the destination rests: {}", why));
+  if (rest_words_.size() >= most_rest_words) rest_words_.clear();
+  rest_words_[destination] = fmt::format("the destination rests: {}", why);
+  give_back(schedule_.rest(destination, base::now(), policy.delays));
 }
 
 }  // namespace relay::delivery

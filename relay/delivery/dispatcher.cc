@@ -67,7 +67,7 @@ void Dispatcher::add(queue::Message message) {
     const queue::QueueId id = message.id;
     fresh_.emplace(id, Fresh{std::make_shared<const queue::Message>(std::move(message)), count});
   }
-  give_back(schedule_.add(std::move(waiting), base::now()), "waits behind other mail for the destination");
+  give_back(schedule_.add(std::move(waiting), base::now()));
   kick();
 }
 
@@ -173,7 +173,7 @@ Task<void> Dispatcher::recover(queue::QueueId newest) {
     // What came in since the start is in the schedule already.
     std::erase_if(*page, [newest](const queue::DueRecipient& due) { return due.message > newest; });
     found += page->size();
-    give_back(schedule_.add(std::move(*page), base::now()), "waits since the last run");
+    give_back(schedule_.add(std::move(*page), base::now()));
     if (asked < page_size || after >= newest) break;
   }
   services_.log.info("recovered").with("queued", found).with("destinations", destinations ? destinations->size() : 0);
@@ -201,8 +201,15 @@ Task<void> Dispatcher::refill(queue::Refill request) {
   kick();
 }
 
+std::string Dispatcher::why_it_waits(const std::string& destination) const {
+  if (const std::string* pattern = schedule_.paused_by(destination)) return fmt::format("paused: {}", *pattern);
+  const auto rest = rest_words_.find(destination);
+  if (rest != rest_words_.end() && schedule_.rests_until(destination)) return rest->second;
+  return "waits behind other mail for the destination";
+}
+
 /// Nothing was tried: the attempts, and what was said last, stay.
-queue::DeliveryRecord Dispatcher::put_back(const queue::DueRecipient& due, const std::string& why) {
+queue::DeliveryRecord Dispatcher::put_back(const queue::DueRecipient& due) const {
   queue::DeliveryRecord record;
   record.message = due.message;
   record.index = due.index;
@@ -211,19 +218,19 @@ queue::DeliveryRecord Dispatcher::put_back(const queue::DueRecipient& due, const
   record.when = base::now();
   record.next_attempt = due.next_attempt;
   record.attempted = queue::Attempted::no;
-  if (due.attempts == 0) record.reply = why;
+  if (due.attempts == 0) record.reply = why_it_waits(due.destination);
   return record;
 }
 
 /// In parts, so that no accept waits behind all of it.
-void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients, const std::string& why) {
+void Dispatcher::give_back(std::vector<queue::DueRecipient> recipients) {
   for (std::size_t from = 0; from < recipients.size(); from += page_size) {
     const auto begin = recipients.begin() + static_cast<std::ptrdiff_t>(from);
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(page_size, recipients.size() - from));
     std::vector<queue::DueRecipient> part(std::make_move_iterator(begin), std::make_move_iterator(end));
     queue::Recording recording;
     for (const queue::DueRecipient& due : part) {
-      recording.records.push_back(put_back(due, why));
+      recording.records.push_back(put_back(due));
       close_fresh(due.message, 1);
     }
     ledger_.write(std::move(recording), [this, parked = std::move(part)] {

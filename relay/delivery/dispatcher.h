@@ -136,12 +136,15 @@ class Dispatcher {
   Task<void> recover(queue::QueueId newest);
   Task<void> refill(queue::Refill request);
   Task<void> take_up_pauses();
+  void end_open_connections();
 
   Task<void> carry(queue::DeliveryJob job);
   bool is_ours(const queue::DeliveryJob& job) const;
-  Task<std::optional<queue::DeliveryJob>> try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more);
+  Task<std::optional<queue::DeliveryJob>> try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more,
+                                                   std::uint64_t pauses);
   Task<std::optional<Failure>> open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, const queue::DeliveryJob& job);
-  Task<std::optional<queue::DeliveryJob>> converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more);
+  Task<std::optional<queue::DeliveryJob>> converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more,
+                                                   std::uint64_t pauses);
   Task<std::optional<queue::DeliveryJob>> next_job(std::string destination);
   Task<base::Result<MessagePtr>> load(queue::QueueId id);
 
@@ -155,10 +158,11 @@ class Dispatcher {
   void finish(queue::DeliveryJob job, Records records, std::vector<Concern> concerns, MessagePtr message);
   Task<void> report_and_commit(Settlement settlement, std::vector<Concern> concerns, MessagePtr message);
   void settled(const Settlement& settlement);
-  void put_off(queue::DeliveryJob job, const std::string& why);
+  void put_off(queue::DeliveryJob job);
   void free(const queue::ActiveRecipient& active);
-  static queue::DeliveryRecord put_back(const queue::DueRecipient& due, const std::string& why);
-  void give_back(std::vector<queue::DueRecipient> recipients, const std::string& why);
+  std::string why_it_waits(const std::string& destination) const;
+  queue::DeliveryRecord put_back(const queue::DueRecipient& due) const;
+  void give_back(std::vector<queue::DueRecipient> recipients);
   void rest(const std::string& destination, std::string_view mx, const std::string& why);
   const std::string* pause_of(const std::vector<dns::Candidate>& candidates) const;
   void close_fresh(queue::QueueId id, std::size_t recipients);
@@ -176,6 +180,8 @@ class Dispatcher {
   std::vector<std::string> touched_;  ///< destinations that may have work for an idle connection
   Timer alarm_;
   std::vector<queue::Pause> pauses_;
+  std::map<std::string, std::string> rest_words_;      ///< why a destination rests, for what comes while it does
+  std::uint64_t pauses_begun_ = 0;                     ///< a connection that is older than a pause takes no more work
   std::map<queue::RecipientKey, Attempt*> under_way_;  ///< by the first recipient of a job
   std::set<queue::RecipientKey> cut_off_;              ///< whose connection the watchdog has closed
   std::size_t stuck_ = 0;

@@ -39,7 +39,7 @@ Task<void> Dispatcher::take_up_pauses() {
   }
   pauses_ = std::move(*pauses);
   for (const queue::Pause& pause : pauses_) {
-    give_back(schedule_.pause(pause.pattern, base::now()), fmt::format("paused: {}", pause.pattern));
+    give_back(schedule_.pause(pause.pattern, base::now()));
   }
 }
 
@@ -54,9 +54,18 @@ Task<Result<void>> Dispatcher::pause(std::string pattern) {
   if (!stored) co_return stored;
   if (has_pause(pauses_, *normal)) co_return Result<void>();
   pauses_.push_back(pause);
-  give_back(schedule_.pause(*normal, base::now()), fmt::format("paused: {}", *normal));
+  give_back(schedule_.pause(*normal, base::now()));
+  end_open_connections();
   services_.log.info("paused").with("destination", *normal);
   co_return Result<void>();
+}
+
+/// They were opened before their hosts could be paused; those at work end with the message that they carry.
+void Dispatcher::end_open_connections() {
+  ++pauses_begun_;
+  for (auto& [destination, waiting] : idle_) {
+    for (Idle* idle : waiting) idle->timer.cancel();
+  }
 }
 
 Task<Result<std::uint64_t>> Dispatcher::resume(std::string pattern) {

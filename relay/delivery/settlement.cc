@@ -9,7 +9,7 @@ namespace relay::delivery {
 using base::Kind;
 
 void Dispatcher::finish(queue::DeliveryJob job, Records records, std::vector<Concern> concerns, MessagePtr message) {
-  schedule_.conclude(job);
+  schedule_.conclude(job);  // a report may take its time
   Settlement settlement;
   settlement.jobs.push_back(std::move(job));
   settlement.recording.records = std::move(records);
@@ -32,6 +32,7 @@ Task<void> Dispatcher::report_and_commit(Settlement settlement, std::vector<Conc
 
 // A recording without anything in it needs no commit.
 void Dispatcher::commit(Settlement settlement, std::function<void()> done) {
+  for (const queue::DeliveryJob& job : settlement.jobs) schedule_.conclude(job);
   queue::Recording recording = std::move(settlement.recording);
   settlement.recording.records = recording.records;  // the deferred ones come back
   for (const Notice& notice : settlement.notices) recording.notices.push_back(notice.message);
@@ -78,9 +79,9 @@ void Dispatcher::settled(const Settlement& settlement) {
 }
 
 /// No attempt: the recipients go back to the store as they are.
-void Dispatcher::put_off(queue::DeliveryJob job, const std::string& why) {
+void Dispatcher::put_off(queue::DeliveryJob job) {
   Records records;
-  for (const queue::DueRecipient& due : job.recipients) records.push_back(put_back(due, why));
+  for (const queue::DueRecipient& due : job.recipients) records.push_back(put_back(due));
   finish(std::move(job), std::move(records), {}, nullptr);
 }
 

@@ -64,7 +64,7 @@ void sign_with(conf::Config& config, const std::string& pem, const std::string& 
   config.dkim.sign.push_back(conf::DkimSign{from, domain, selector, path});
 }
 
-Relay::Relay(const conf::Config& config, const World& world, const std::string& config_path) : config_(config) {
+Relay::Relay(const conf::Config& config, const World& world, const std::string& config_path, Pace pace) : config_(config) {
   auto resolver = std::make_unique<dns::StaticResolver>();
   if (world) world(*resolver);
   std::promise<void> ready;
@@ -72,6 +72,7 @@ Relay::Relay(const conf::Config& config, const World& world, const std::string& 
   options.config_path = config_path;
   options.resolver = std::move(resolver);
   options.ready = [&ready] { ready.set_value(); };
+  options.sweeps = {pace.sweeps, pace.stuck_after, pace.freed_after};
   auto daemon = relay::Daemon::make(config, std::move(options));
   if (!daemon) throw std::runtime_error(daemon.error().words);
   daemon_ = std::move(*daemon);

@@ -43,9 +43,17 @@ conf::Config config_in(const Folder& folder, std::uint16_t port);
 void sign_with(conf::Config& config, const std::string& pem, const std::string& from, const std::string& domain,
                const std::string& selector);
 
+/// How often waiting mail is looked through, and when a delivery counts as stuck and is freed.
+struct Pace {
+  Milliseconds sweeps = std::chrono::minutes(1);
+  Milliseconds stuck_after = std::chrono::hours(4);
+  Milliseconds freed_after = std::chrono::minutes(5);
+};
+
 class Relay {
  public:
-  explicit Relay(const conf::Config& config, const World& world = {}, const std::string& config_path = {});
+  explicit Relay(const conf::Config& config, const World& world = {}, const std::string& config_path = {}, Pace pace = {});
+  Relay(const conf::Config& config, const World& world, Pace pace) : Relay(config, world, {}, pace) {}
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
