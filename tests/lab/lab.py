@@ -2,6 +2,8 @@
 
 Started by `run`, in namespaces of its own. Prints each check that fails and ends with "N passed, N failed"."""
 import collections
+import email
+import email.policy
 import json
 import pathlib
 import re
@@ -79,7 +81,15 @@ class Lab:
 
     def arrived(self):
         """Files in the receiver's Maildir."""
-        folder = self.world.path(INBOX)
+        return self.files(self.world)
+
+    def came_home(self):
+        """Files in the Maildir of the domestic host: notices."""
+        return self.files(self.home)
+
+    @staticmethod
+    def files(machine):
+        folder = machine.path(INBOX)
         return sorted(folder.iterdir()) if folder.exists() else []
 
     def wait_for_copies(self, count, seconds=180):
@@ -229,12 +239,43 @@ def refusals(lab):
     bounced = lab.relay.events("bounced")
     that("the refused recipient alone bounces", [event.get("to", "").strip("<>") for event in bounced] == ["nobody@abc.com"], str(bounced))
     that("the log has the receiver's words", "no such user" in bounced[0].get("reply", ""), str(bounced[0]))
-    failed = [row for row in lab.relay.queue() if row["state"] == "failed"]
-    that("a failed message is kept", [row["recipient"].strip("<>") for row in failed] == ["nobody@abc.com"], str(failed))
+    wait_until("the notice to come home", lab.came_home)
+    check_notice(lab, lab.came_home()[0])
+    wait_until("the queue to be empty", lambda: lab.relay.queue() == [])
+
+
+def check_notice(lab, file):
+    """RFC 3464 as Python's parser reads it, and signed like all our mail."""
+    that, data = lab.checks.that, file.read_bytes()
+    notice = email.message_from_bytes(data, policy=email.policy.default)
+    parts = list(notice.walk())
+    defects = [str(defect) for part in parts for defect in part.defects]
+    that("the notice is well-formed", not defects, str(defects))
+    that("it has a null reverse-path", notice["Return-Path"] == "<>", str(notice["Return-Path"]))
+    that("it is from MAILER-DAEMON at the postmaster's domain", "MAILER-DAEMON@mydomain.com" in notice["From"], str(notice["From"]))
+    that("it answers to nobody", notice["Auto-Submitted"] == "auto-replied", str(notice["Auto-Submitted"]))
+    kind = (notice.get_content_type(), notice["Content-Type"].params.get("report-type"))
+    if not that("it is a report", kind == ("multipart/report", "delivery-status"), str(kind)):
+        return
+    words, status, returned = notice.iter_parts()
+    text = words.get_content()
+    that("it has the receiver's own words", "no such user" in text, text)
+    that("it speaks Chinese too", re.search(r"[\u4e00-\u9fff]{4}", text), text)
+    of_message, of_recipient = status.get_payload()
+    that("it says who reports", of_message["Reporting-MTA"] == "dns; mail.mydomain.com", str(of_message))
+    told = {name: str(of_recipient[name]) for name in ("Final-Recipient", "Action", "Status", "Remote-MTA")}
+    expected = {"Final-Recipient": "rfc822; nobody@abc.com", "Action": "failed", "Status": "5.1.1", "Remote-MTA": "dns; mx.abc.com"}
+    that("it says what became of whom", told == expected, str(told))
+    that("it returns the header", "one of two is refused" in returned.as_string(), returned.as_string())
+    lab.world.run("mkdir", "-p", "/tmp/notices")
+    lab.world.path("/tmp/notices/notice").write_bytes(data)
+    lab.world.path("/tmp/verify.py").write_bytes((HERE / "verify.py").read_bytes())
+    verified = json.loads(lab.world.run("/usr/bin/python3", "/tmp/verify.py", "/tmp/notices"))["notice"]
+    that("both its signatures verify", len(verified) == 2 and all(one["good"] for one in verified), str(verified))
 
 
 def waiting_recipients(lab):
-    return [row["recipient"].strip("<>") for row in lab.relay.queue() if row["state"] != "failed"]
+    return [row["recipient"].strip("<>") for row in lab.relay.queue()]
 
 
 def deferral(lab):

@@ -40,6 +40,10 @@ virtual_mailbox_limit = 0
 smtp_tls_session_cache_database =
 smtpd_client_connection_rate_limit = 0
 smtpd_client_message_rate_limit = 0
+virtual_mailbox_base = /var/mail/lab
+virtual_mailbox_maps = static:inbox/
+virtual_uid_maps = static:60105
+virtual_gid_maps = static:60105
 """
 
 # smtp_tls_security_level = encrypt: the domestic host insists on mailferry's STARTTLS.
@@ -47,6 +51,7 @@ DOMESTIC = COMMON + f"""myhostname = smtp.mydomain.com
 mydestination =
 inet_interfaces = {HOME}
 mynetworks = {HOME}/32
+virtual_mailbox_domains = mydomain.com
 local_header_rewrite_clients =
 transport_maps = texthash:/etc/postfix/transport
 smtp_tls_security_level = encrypt
@@ -61,10 +66,6 @@ mydestination =
 inet_interfaces = {RECEIVER}
 mynetworks = 127.0.0.0/8
 virtual_mailbox_domains = abc.com
-virtual_mailbox_base = /var/mail/lab
-virtual_mailbox_maps = static:inbox/
-virtual_uid_maps = static:60105
-virtual_gid_maps = static:60105
 smtpd_milters = inet:127.0.0.1:8891
 milter_default_action = tempfail
 smtpd_tls_security_level = may
@@ -96,6 +97,8 @@ def listens(machine, port):
 
 
 def start_postfix(machine, config, files):
+    machine.path("/var/mail/lab").mkdir(parents=True)
+    machine.run("chown", "inbox:inbox", "/var/mail/lab")
     machine.write("/etc/postfix/master.cf", MASTER)
     machine.write("/etc/postfix/main.cf", config)
     for name, text in files.items():
@@ -120,8 +123,6 @@ def set_access(world, rules):
 def start_receiver(world, rules, log):
     world.write("/etc/opendkim.conf", OPENDKIM)
     world.spawn(log, "opendkim", "-f", "-x", "/etc/opendkim.conf")
-    world.path("/var/mail/lab").mkdir(parents=True)
-    world.run("chown", "inbox:inbox", "/var/mail/lab")
     world.path("/etc/postfix").mkdir(parents=True, exist_ok=True)
     world.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mx.abc.com",
               "-keyout", "/etc/postfix/key.pem", "-out", "/etc/postfix/cert.pem")
