@@ -93,7 +93,19 @@ Result<void> Daemon::open(const conf::Config& config) {
                                 [this](queue::Message message) { dispatcher_->add(std::move(message)); }};
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;
-  return api_->open(config.admin.socket);
+  return open_admin(config);
+}
+
+Result<void> Daemon::open_admin(const conf::Config& config) {
+  auto listing = queue::open_reader(config.spool);
+  auto quick = queue::open_reader(config.spool);
+  if (!listing) return std::unexpected(listing.error());
+  if (!quick) return std::unexpected(quick.error());
+  admin::Api::Readers readers = {std::move(*listing), std::move(*quick)};
+  api_ = std::make_unique<admin::Api>(*services_, *dispatcher_, *actions_, std::move(readers), [this] { return status(); });
+  admin_ =
+      std::make_unique<admin::Server>(*services_, [this](admin::Request request) { return api_->answer(std::move(request)); });
+  return admin_->open(config.admin.socket);
 }
 
 Result<void> Daemon::open_store(const conf::Config& config) {
@@ -111,13 +123,11 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
   auto for_delivery = queue::open_reader(config.spool);
-  auto for_admin = queue::open_reader(config.spool);
   auto for_sweeps = queue::open_reader(config.spool);
   auto for_actions = queue::open_reader(config.spool);
   if (!for_sweeps) return std::unexpected(for_sweeps.error());
   if (!for_actions) return std::unexpected(for_actions.error());
   if (!for_delivery) return std::unexpected(for_delivery.error());
-  if (!for_admin) return std::unexpected(for_admin.error());
   auto newest = (*for_delivery)->newest_id();
   if (!newest) return std::unexpected(newest.error());
   newest_ = *newest;
@@ -128,7 +138,6 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   dispatcher_ = std::make_unique<delivery::Dispatcher>(*services_, *notices_, std::move(*for_delivery));
   sweeps_ = std::make_unique<delivery::Sweeps>(*services_, *dispatcher_, std::move(*for_sweeps), options_.sweeps);
   actions_ = std::make_unique<delivery::Actions>(*services_, *dispatcher_, *notices_, std::move(*for_actions));
-  api_ = std::make_unique<admin::Api>(*services_, *dispatcher_, std::move(*for_admin), [this] { return status(); });
   return {};
 }
 
@@ -154,7 +163,7 @@ void Daemon::start() {
   sweeps_->start();
   actions_->start();
   listener_->run();
-  api_->run();
+  admin_->run();
   for (const base::Endpoint& address : listener_->addresses()) log_->info("listening").with("address", base::to_string(address));
   log_->info("started").with("version", version).with("hostname", settings_->get()->config.hostname).with("pid", ::getpid());
   if (options_.ready) asio::post(loop_, options_.ready);
@@ -195,7 +204,7 @@ Task<void> Daemon::wind_down() {
     co_await pause.async_wait(as_result);
   }
   log_->info("stopped").with("sessions", listener_->sessions());
-  api_->stop();
+  admin_->stop();
   asio::post(loop_, [this] {
     // After this coroutine's own end: whatever still waits is cut off.
     tasks_.when_empty([this] { loop_.stop(); });
@@ -280,6 +289,7 @@ Task<json::object> Daemon::status() {
   view["since_start"] = std::move(since_start);
   view["connections_in"] = statistics_.connections_in;
   view["connections_out"] = statistics_.connections_out;
+  view["stuck"] = dispatcher_->stuck();
   co_return view;
 }
 

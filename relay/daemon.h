@@ -51,6 +51,7 @@ class Daemon {
   explicit Daemon(DaemonOptions options);
   base::Result<void> open(const conf::Config& config);
   base::Result<void> open_store(const conf::Config& config);
+  base::Result<void> open_admin(const conf::Config& config);
   void start();
   Task<void> handle_signals();
   Task<void> watch_space();
@@ -79,6 +80,7 @@ class Daemon {
   std::unique_ptr<delivery::Actions> actions_;
   std::unique_ptr<intake::Listener> listener_;
   std::unique_ptr<admin::Api> api_;
+  std::unique_ptr<admin::Server> admin_;
   asio::basic_signal_set<Executor> signals_;
   queue::QueueId newest_;
   base::Time started_;

@@ -5,8 +5,11 @@
 #include <sqlite3.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/version.hpp>
 #include <functional>
+#include <tuple>
+#include <utility>
 
 #include "relay/cli/commands.h"
 #include "relay/version.h"
@@ -41,46 +44,98 @@ CLI::App* add_command(CLI::App& parent, Choice& choice, const std::string& name,
   return command;
 }
 
-void add_json(CLI::App* command, Choice& choice) { command->add_flag("--json", choice.common.json, "print JSON"); }
+CLI::Option* add_json(CLI::App* command, Choice& choice) { return command->add_flag("--json", choice.common.json, "print JSON"); }
 
 void add_filters(CLI::App* command, Choice& choice) {
-  for (const std::string name : {"id", "from", "to", "domain", "state"}) {
-    const std::string help = name == "state" ? "queued, deferred, active, held or failed"
-                             : name == "id"  ? "a queue id"
-                                             : "a pattern, with * and ?";
-    command->add_option_function<std::string>(
-        "--" + name, [&choice, name](const std::string& value) { choice.queue.filters.emplace_back(name, value); }, help);
+  constexpr std::pair<const char*, const char*> filters[] = {
+      {"id", "a queue id; may be given again"},
+      {"message-id", "a pattern on Message-ID, with * and ?"},
+      {"from", "a pattern on the sender; <> is the null one"},
+      {"to", "a pattern on the recipient"},
+      {"domain", "a pattern on the recipient's domain"},
+      {"mx", "a pattern on the host asked last"},
+      {"state", "queued, deferred, active or held"},
+      {"older", "received longer ago than 1h, 2d ..."},
+      {"newer", "received not longer ago than 1h, 2d ..."},
+      {"reply", "a part of the last reply"},
+  };
+  for (const auto& [filter, help] : filters) {
+    const std::string name = filter;
+    const auto keep = [&choice, name](const std::string& value) {
+      choice.queue.filters.emplace_back(name, value);
+      return true;
+    };
+    const auto keep_all = [keep](const std::vector<std::string>& values) { std::ranges::for_each(values, keep); };
+    command->add_option_function<std::vector<std::string>>("--" + name, keep_all, help)
+        ->group("Filters")
+        ->expected(1)
+        ->take_all();
   }
+}
+
+void add_reading_commands(CLI::App& queue, Choice& choice) {
+  CLI::App* list = add_command(queue, choice, "list", "one line per message and recipient",
+                               [&choice] { return relay::cli::queue_list(choice.common, choice.queue); });
+  CLI::App* summary = add_command(queue, choice, "summary", "what waits, by destination, host or sender",
+                                  [&choice] { return relay::cli::queue_summary(choice.common, choice.queue); });
+  add_filters(list, choice);
+  summary->add_option("--by", choice.queue.by, "domain, mx or sender")
+      ->check(CLI::IsMember({"domain", "mx", "sender"}))
+      ->type_name("WHAT")
+      ->capture_default_str();
+  for (CLI::App* command : {list, summary}) {
+    command->add_option("--limit", choice.queue.limit, "at most so many lines")->check(CLI::PositiveNumber)->type_name("N");
+    CLI::Option* watch = command->add_flag("--watch", choice.queue.watch, "draw it again every two seconds");
+    add_json(command, choice)->excludes(watch);
+  }
+  CLI::App* show = add_command(queue, choice, "show", "envelope, recipients and their last replies",
+                               [&choice] { return relay::cli::queue_show(choice.common, choice.id); });
+  add_json(show, choice);
+  show->add_option("ID", choice.id, "the queue id")->required();
+  CLI::App* cat = add_command(queue, choice, "cat", "the message as it will be sent",
+                              [&choice] { return relay::cli::queue_cat(choice.common, choice.id); });
+  cat->add_option("ID", choice.id, "the queue id")->required();
+}
+
+void add_acting_commands(CLI::App& queue, Choice& choice) {
+  constexpr std::tuple<const char*, const char*, queue::Deed> deeds[] = {
+      {"retry", "try again now", queue::Deed::retry},
+      {"hold", "keep, without trying, until release", queue::Deed::hold},
+      {"release", "what is held is due now", queue::Deed::release},
+      {"bounce", "give up: the sender gets the notice", queue::Deed::bounce},
+      {"drop", "remove without a notice", queue::Deed::drop},
+  };
+  for (const auto& [name, help, deed] : deeds) {
+    CLI::App* command = add_command(queue, choice, name, help,
+                                    [&choice, what = deed] { return relay::cli::queue_act(choice.common, choice.queue, what); });
+    add_json(command, choice);
+    add_filters(command, choice);
+    command->add_flag("--yes", choice.queue.yes, "act on more than one message without asking");
+    command->add_flag("--wait", choice.queue.wait, "come back when it has been done to all of them");
+    command->add_option("IDS", choice.queue.ids, "queue ids");
+  }
+}
+
+void add_pausing_commands(CLI::App& queue, Choice& choice) {
+  CLI::App* pause = add_command(queue, choice, "pause", "stop deliveries to a destination",
+                                [&choice] { return relay::cli::queue_pause(choice.common, choice.queue); });
+  CLI::App* resume = add_command(queue, choice, "resume", "let them go on",
+                                 [&choice] { return relay::cli::queue_resume(choice.common, choice.queue); });
+  for (CLI::App* command : {pause, resume}) {
+    command->add_option("DESTINATION", choice.queue.pattern, "a domain, or a pattern on it or its hosts")->required();
+    add_json(command, choice);
+  }
+  CLI::App* pauses = add_command(queue, choice, "pauses", "what is paused, and what waits for it",
+                                 [&choice] { return relay::cli::queue_pauses(choice.common); });
+  add_json(pauses, choice);
 }
 
 void add_queue_commands(CLI::App& app, Choice& choice) {
   CLI::App* queue = app.add_subcommand("queue", "see into the queue and act on it");
   queue->require_subcommand(1);
-  CLI::App* list = add_command(*queue, choice, "list", "one line per message and recipient",
-                               [&choice] { return relay::cli::queue_list(choice.common, choice.queue); });
-  add_json(list, choice);
-  add_filters(list, choice);
-  list->add_option("--limit", choice.queue.limit, "at most so many lines")->check(CLI::PositiveNumber);
-  CLI::App* show = add_command(*queue, choice, "show", "envelope, recipients and their last replies",
-                               [&choice] { return relay::cli::queue_show(choice.common, choice.id); });
-  add_json(show, choice);
-  show->add_option("ID", choice.id, "the queue id")->required();
-  CLI::App* cat = add_command(*queue, choice, "cat", "the message as it will be sent",
-                              [&choice] { return relay::cli::queue_cat(choice.common, choice.id); });
-  cat->add_option("ID", choice.id, "the queue id")->required();
-  using Act = int (*)(const Common&, const QueueArguments&);
-  const std::tuple<const char*, const char*, Act> acts[] = {
-      {"retry", "try messages now (also failed ones)", relay::cli::queue_retry},
-      {"drop", "remove messages without a notice", relay::cli::queue_drop},
-  };
-  for (const auto& [name, help, act] : acts) {
-    CLI::App* command =
-        add_command(*queue, choice, name, help, [&choice, run = act] { return run(choice.common, choice.queue); });
-    add_json(command, choice);
-    add_filters(command, choice);
-    command->add_flag("--yes", choice.queue.yes, "act on more than one message without asking");
-    command->add_option("IDS", choice.queue.ids, "queue ids");
-  }
+  add_reading_commands(*queue, choice);
+  add_acting_commands(*queue, choice);
+  add_pausing_commands(*queue, choice);
 }
 
 void add_commands(CLI::App& app, Choice& choice) {

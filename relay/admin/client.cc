@@ -89,6 +89,8 @@ Result<json::value> Client::post(const std::string& target, const json::value& b
   return wire_->exchange(http::verb::post, target, json::serialize(body));
 }
 
+Result<json::value> Client::remove(const std::string& target) { return wire_->exchange(http::verb::delete_, target, {}); }
+
 Result<void> Client::stream(const std::string& target, const std::function<void(std::string_view)>& sink) {
   if (auto sent = wire_->send(http::verb::get, target, {}); !sent) return sent;
   boost::system::error_code error;
@@ -115,19 +117,28 @@ Result<void> Client::stream(const std::string& target, const std::function<void(
   return {};
 }
 
-std::string query_pair(std::string_view name, std::string_view value) {
-  std::string pair(name);
-  pair += '=';
-  for (const char c : value) {
+std::string percent_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
     const bool plain =
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
     if (plain) {
-      pair += c;
+      encoded += c;
     } else {
-      pair += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
   }
-  return pair;
+  return encoded;
+}
+
+std::string target_of(std::string_view path, const std::vector<std::pair<std::string, std::string>>& parameters) {
+  std::string target(path);
+  char separator = '?';
+  for (const auto& [name, value] : parameters) {
+    target += fmt::format("{}{}={}", separator, name, percent_encoded(value));
+    separator = '&';
+  }
+  return target;
 }
 
 }  // namespace relay::admin

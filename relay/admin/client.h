@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +24,8 @@ class Client {
 
   base::Result<boost::json::value> get(const std::string& target);
   base::Result<boost::json::value> post(const std::string& target, const boost::json::value& body);
+  /// DELETE
+  base::Result<boost::json::value> remove(const std::string& target);
   /// The body of a response that is no JSON, piece by piece.
   base::Result<void> stream(const std::string& target, const std::function<void(std::string_view)>& sink);
 
@@ -32,7 +35,9 @@ class Client {
   std::unique_ptr<Wire> wire_;
 };
 
-/// Name and value for a query string.
-std::string query_pair(std::string_view name, std::string_view value);
+/// For a segment of a path or a value in a query string.
+std::string percent_encoded(std::string_view text);
+/// A path with a query string.
+std::string target_of(std::string_view path, const std::vector<std::pair<std::string, std::string>>& parameters);
 
 }  // namespace relay::admin

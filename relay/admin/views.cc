@@ -1,86 +1,93 @@
-// Building the JSON of the queue, and reading its pages.
+// Building the JSON of the queue.
 #include "relay/admin/views.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
 namespace relay::admin {
 namespace {
 
-using base::Kind;
-using base::Result;
+/// Ids that are spelled out in a filter's text.
+constexpr std::size_t most_ids_told = 3;
 
-constexpr std::size_t most_rows = 10'000;
-/// Cursors start before every id; the first index of the first message must not be skipped.
-constexpr std::uint32_t before_first = 0xFFFFFFFFU;
+std::int64_t seconds(base::Duration duration) { return duration.count() / 1000; }
 
-Result<void> set_cursor(PageRequest& request, std::string_view text) {
-  const std::size_t dot = text.find('.');
-  auto id = queue::QueueId::parse(text.substr(0, dot));
-  if (!id) return std::unexpected(id.error());
-  auto index = base::parse_number(dot == std::string_view::npos ? std::string_view("4294967295") : text.substr(dot + 1));
-  if (!index || *index > before_first) return base::fail(Kind::invalid, "after: the cursor is ID.INDEX");
-  request.after = *id;
-  request.after_index = static_cast<std::uint32_t>(*index);
-  return {};
+json::value time_or_null(const std::optional<base::Time>& time) {
+  return time ? json::value(base::iso_time(*time)) : json::value(nullptr);
 }
 
-Result<void> set_parameter(PageRequest& request, const std::string& name, const std::string& value) {
-  if (name == "from") {
-    request.filter.from = value;
-  } else if (name == "to") {
-    request.filter.to = value;
-  } else if (name == "domain") {
-    request.filter.domain = value;
-  } else if (name == "after") {
-    return set_cursor(request, value);
-  } else if (name == "id") {
-    auto id = queue::QueueId::parse(value);
-    if (!id) return std::unexpected(id.error());
-    request.filter.ids = {*id};
-  } else if (name == "state" && value == "active") {
-    request.only_active = true;
-  } else if (name == "state") {
-    auto state = queue::parse_state(value);
-    if (!state) return std::unexpected(state.error());
-    request.filter.state = *state;
-  } else if (name == "limit") {
-    auto limit = base::parse_number(value);
-    if (!limit || *limit == 0) return base::fail(Kind::invalid, "limit: a number of 1 or more is needed");
-    request.limit = std::min<std::size_t>(*limit, most_rows);
-  } else {
-    return base::fail(Kind::invalid,
-                      fmt::format("{}: unknown filter; known are id, from, to, domain, state", base::printable(name)));
+json::value seconds_until(const std::optional<base::Time>& time, base::Time now) {
+  return time ? json::value(seconds(*time - now)) : json::value(nullptr);
+}
+
+std::string_view origin_text(queue::Origin origin) {
+  switch (origin) {
+    case queue::Origin::trusted: return "trusted";
+    case queue::Origin::stranger: return "stranger";
+    case queue::Origin::notice:
+    case queue::Origin::last_notice: return "notice";
   }
-  return {};
+  return "unknown";
+}
+
+std::string_view return_text(mail::Return form) {
+  switch (form) {
+    case mail::Return::unspecified: return "";
+    case mail::Return::full: return "full";
+    case mail::Return::headers: return "headers";
+  }
+  return "";
+}
+
+json::array notify_view(const mail::Notify& notify) {
+  struct Wish {
+    std::uint8_t bit;
+    std::string_view name;
+  };
+  constexpr auto wishes = std::to_array<Wish>({{mail::Notify::never, "never"},
+                                               {mail::Notify::success, "success"},
+                                               {mail::Notify::failure, "failure"},
+                                               {mail::Notify::delay, "delay"}});
+  json::array view;
+  for (const Wish& wish : wishes) {
+    if ((notify.bits() & wish.bit) != 0) view.emplace_back(wish.name);
+  }
+  return view;
+}
+
+std::string option(std::string_view name, std::string_view value) {
+  const bool plain = !value.empty() && value.find_first_of(" '\"\\") == std::string_view::npos;
+  return plain ? fmt::format("--{} {}", name, value) : fmt::format("--{} \"{}\"", name, value);
 }
 
 }  // namespace
 
-json::object row_view(const queue::ListRow& row, const IsActive& is_active, base::Time now) {
-  const bool waits = row.state == queue::State::deferred;
-  const bool active = (waits || row.state == queue::State::queued) && is_active(row.id, row.index);
+json::object row_view(const queue::ListRow& row, const ActiveKeys& active, base::Time now) {
+  const bool is_active = std::ranges::binary_search(active, queue::RecipientKey{row.id, row.index});
+  const std::optional<base::Time> next =
+      row.state == queue::State::deferred && !is_active ? std::optional(row.next_attempt) : std::nullopt;
   json::object view;
   view["id"] = row.id.to_string();
   view["index"] = row.index;
   view["received"] = base::iso_time(row.received);
-  view["age_seconds"] = (now - row.received).count() / 1000;
+  view["age_seconds"] = seconds(now - row.received);
   view["size"] = row.size;
   view["sender"] = base::printable(row.sender);
   view["recipient"] = base::printable(row.recipient);
-  view["state"] = active ? std::string("active") : std::string(queue::to_string(row.state));
+  view["state"] = is_active ? std::string_view("active") : queue::to_string(row.state);
   view["attempts"] = row.attempts;
-  view["next_attempt"] = waits && !active ? json::value(base::iso_time(row.next_attempt)) : json::value(nullptr);
-  view["next_seconds"] = waits && !active ? json::value((row.next_attempt - now).count() / 1000) : json::value(nullptr);
+  view["next_attempt"] = time_or_null(next);
+  view["next_seconds"] = seconds_until(next, now);
   view["mx"] = base::printable(row.mx);
   view["last_reply"] = base::printable(row.last_reply);
   return view;
 }
 
-json::object message_view(const queue::Message& message, const std::vector<queue::ListRow>& recipients, const IsActive& is_active,
+json::object message_view(const queue::Message& message, const std::vector<queue::ListRow>& recipients, const ActiveKeys& active,
                           base::Time now) {
   json::object view;
   view["id"] = message.id.to_string();
@@ -88,38 +95,87 @@ json::object message_view(const queue::Message& message, const std::vector<queue
   view["received"] = base::iso_time(message.received);
   view["expires"] = base::iso_time(message.expires);
   view["size"] = message.size();
+  view["prefix_size"] = message.prefix.size();
   view["sender"] = message.envelope.reverse_path.to_string();
+  view["origin"] = origin_text(message.origin);
+  view["envid"] = base::printable(message.envelope.envid);
+  view["ret"] = return_text(message.envelope.ret);
   view["client"] = json::object{
       {"helo", base::printable(message.client.helo)}, {"address", message.client.address}, {"tls", message.client.tls}};
-  view["prefix_size"] = message.prefix.size();
   json::array rows;
-  for (const queue::ListRow& row : recipients) rows.push_back(row_view(row, is_active, now));
+  for (const queue::ListRow& row : recipients) {
+    json::object recipient = row_view(row, active, now);
+    const bool known = row.index < message.envelope.recipients.size();
+    recipient["notify"] = known ? notify_view(message.envelope.recipients[row.index].notify) : json::array();
+    recipient["orcpt"] = known ? base::printable(message.envelope.recipients[row.index].orcpt) : std::string();
+    rows.push_back(std::move(recipient));
+  }
   view["recipients"] = std::move(rows);
   return view;
 }
 
-Result<Page> read_page(queue::Reader& reader, PageRequest request, const IsActive& is_active) {
-  Page page;
-  do {
-    auto rows = reader.list(request.filter, request.after, request.after_index, request.limit);
-    if (!rows) return std::unexpected(rows.error());
-    page.more = rows->size() >= request.limit;
-    if (!rows->empty()) {
-      request.after = rows->back().id;
-      request.after_index = rows->back().index;
-    }
-    std::ranges::copy_if(*rows, std::back_inserter(page.rows),
-                         [&](const queue::ListRow& row) { return !request.only_active || is_active(row.id, row.index); });
-  } while (request.only_active && page.more && page.rows.size() < request.limit);
-  return page;
+json::object summary_view(const queue::SummaryRow& row, base::Time now) {
+  json::object view;
+  view["name"] = base::printable(row.name);
+  view["recipients"] = row.recipients;
+  view["queued"] = row.queued;
+  view["deferred"] = row.deferred;
+  view["held"] = row.held;
+  view["oldest"] = base::iso_time(row.oldest);
+  view["age_seconds"] = seconds(now - row.oldest);
+  view["next_attempt"] = time_or_null(row.next_attempt);
+  view["next_seconds"] = seconds_until(row.next_attempt, now);
+  view["mx"] = base::printable(row.mx);
+  view["last_reply"] = base::printable(row.last_reply);
+  return view;
 }
 
-Result<PageRequest> parse_request(const std::vector<std::pair<std::string, std::string>>& parameters) {
-  PageRequest request;
-  for (const auto& [name, value] : parameters) {
-    if (auto set = set_parameter(request, name, value); !set) return std::unexpected(set.error());
+json::object pause_view(const queue::Pause& pause, const Waiting& waiting, base::Time now) {
+  json::object view;
+  view["pattern"] = base::printable(pause.pattern);
+  view["since"] = base::iso_time(pause.since);
+  view["age_seconds"] = seconds(now - pause.since);
+  view["warned"] = time_or_null(pause.warned);
+  view["destinations"] = waiting.destinations;
+  view["recipients"] = waiting.recipients;
+  return view;
+}
+
+json::object action_view(const queue::Action& action) {
+  json::object view;
+  view["id"] = action.id.to_string();
+  view["action"] = queue::to_string(action.deed);
+  view["filter"] = filter_text(action.filter);
+  view["begun"] = base::iso_time(action.begun);
+  view["finished"] = time_or_null(action.finished);
+  view["touched"] = action.touched;
+  view["skipped"] = action.skipped;
+  return view;
+}
+
+json::object quarantined_view(const queue::QuarantinedMessage& message) {
+  json::object view;
+  view["id"] = message.id.to_string();
+  view["when"] = base::iso_time(message.when);
+  view["reason"] = base::printable(message.reason);
+  view["sender"] = base::printable(message.sender);
+  return view;
+}
+
+std::string filter_text(const queue::Filter& filter) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < std::min(filter.ids.size(), most_ids_told); ++i) parts.push_back(filter.ids[i].to_string());
+  if (filter.ids.size() > most_ids_told) parts.push_back(fmt::format("and {} more ids", filter.ids.size() - most_ids_told));
+  const std::pair<std::string_view, const std::string&> texts[] = {
+      {"message-id", filter.message_id}, {"from", filter.from}, {"to", filter.to},
+      {"domain", filter.domain},         {"mx", filter.mx},     {"reply", filter.reply}};
+  for (const auto& [name, value] : texts) {
+    if (!value.empty()) parts.push_back(option(name, base::printable(value)));
   }
-  return request;
+  if (filter.state) parts.push_back(option("state", queue::to_string(*filter.state)));
+  if (filter.before) parts.push_back(fmt::format("received before {}", base::iso_time(*filter.before)));
+  if (filter.since) parts.push_back(fmt::format("received since {}", base::iso_time(*filter.since)));
+  return fmt::format("{}", fmt::join(parts, " "));
 }
 
 }  // namespace relay::admin

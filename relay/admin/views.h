@@ -1,9 +1,9 @@
-// The queue as JSON: the same shapes from the running relay and, with the daemon stopped, from the database itself.
+// The queue as JSON: the same shapes from the running relay and, with the daemon stopped, from the database itself. Each member
+// is told in mailferry(1); scripts rely on them.
 #pragma once
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <functional>
 #include <vector>
 
 #include "queue/store.h"
@@ -12,31 +12,26 @@ namespace relay::admin {
 
 namespace json = boost::json;
 
-/// Whether a recipient is being delivered at this moment; with the daemon stopped nothing is.
-using IsActive = std::function<bool(queue::QueueId, std::uint32_t)>;
+/// Recipients that are being delivered at this moment, sorted; with the daemon stopped there are none.
+using ActiveKeys = std::vector<queue::RecipientKey>;
 
-/// One object a row: id, received, age_seconds, size, sender, recipient, state, attempts, next_attempt, mx, last_reply.
-json::object row_view(const queue::ListRow& row, const IsActive& is_active, base::Time now);
-/// Envelope, client and every recipient.
-json::object message_view(const queue::Message& message, const std::vector<queue::ListRow>& recipients, const IsActive& is_active,
+/// What waits because of a pause.
+struct Waiting {
+  std::uint64_t destinations = 0;
+  std::uint64_t recipients = 0;
+};
+
+/// A line of `queue list`.
+json::object row_view(const queue::ListRow& row, const ActiveKeys& active, base::Time now);
+/// Envelope, client and every recipient: a row_view() with what the sender asked for it.
+json::object message_view(const queue::Message& message, const std::vector<queue::ListRow>& recipients, const ActiveKeys& active,
                           base::Time now);
+json::object summary_view(const queue::SummaryRow& row, base::Time now);
+json::object pause_view(const queue::Pause& pause, const Waiting& waiting, base::Time now);
+json::object action_view(const queue::Action& action);
+json::object quarantined_view(const queue::QuarantinedMessage& message);
 
-/// A page of `queue list`: rows behind the cursor that pass the filter, and whether there may be more.
-struct Page {
-  std::vector<queue::ListRow> rows;
-  bool more = false;
-};
-/// `only_active` keeps those that are being delivered.
-struct PageRequest {
-  queue::Filter filter;
-  bool only_active = false;
-  queue::QueueId after;
-  std::uint32_t after_index = 0;
-  std::size_t limit = 1000;
-};
-base::Result<Page> read_page(queue::Reader& reader, PageRequest request, const IsActive& is_active);
-
-/// From names and values as the command line and the API know them: id, from, to, domain, state, after, limit.
-base::Result<PageRequest> parse_request(const std::vector<std::pair<std::string, std::string>>& parameters);
+/// A filter as the command line would spell it; times and many ids in words.
+std::string filter_text(const queue::Filter& filter);
 
 }  // namespace relay::admin

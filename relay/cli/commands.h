@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "queue/store.h"
+
 namespace relay::cli {
 
 inline constexpr int done = 0;
@@ -18,26 +20,33 @@ struct Common {
   bool json = false;
 };
 
-/// FILTERS and ids of the queue commands.
+/// FILTERS, ids and options of the queue commands.
 struct QueueArguments {
   std::vector<std::pair<std::string, std::string>> filters;  ///< name and value
   std::vector<std::string> ids;
-  std::uint64_t limit = 0;  ///< 0: all
-  bool yes = false;         ///< act on more than one message without asking
+  std::uint64_t limit = 0;    ///< 0: all
+  std::string by = "domain";  ///< of a summary
+  std::string pattern;        ///< of a pause
+  bool yes = false;           ///< act on more than one message without asking
+  bool wait = false;          ///< until the action has ended
+  bool watch = false;         ///< again and again
 };
 
 int serve(const Common& common, bool check_only);
 int config_check(const Common& common);
 int config_show(const Common& common);
 int queue_list(const Common& common, const QueueArguments& arguments);
+int queue_summary(const Common& common, const QueueArguments& arguments);
 int queue_show(const Common& common, const std::string& id);
 int queue_cat(const Common& common, const std::string& id);
-int queue_retry(const Common& common, const QueueArguments& arguments);
-int queue_drop(const Common& common, const QueueArguments& arguments);
+int queue_act(const Common& common, const QueueArguments& arguments, queue::Deed deed);
+int queue_pause(const Common& common, const QueueArguments& arguments);
+int queue_resume(const Common& common, const QueueArguments& arguments);
+int queue_pauses(const Common& common);
 int status(const Common& common);
 int playground(const Common& common, const std::string& address, bool once);
 
-/// "mailferry: <words>" on standard error.
+/// "mailferry: <words>" on standard error, safe for a terminal.
 void complain(const std::string& words);
 
 }  // namespace relay::cli

@@ -3,13 +3,20 @@
 
 #include <cstdio>
 
+#include "base/text.h"
 #include "conf/config.h"
 #include "relay/cli/commands.h"
+#include "relay/cli/display.h"
 #include "relay/daemon.h"
 
 namespace relay::cli {
 
-void complain(const std::string& words) { fmt::print(stderr, "mailferry: {}\n", words); }
+void complain(const std::string& words) {
+  std::string text;
+  for (const std::string_view line : base::split(words, '\n'))
+    text += fmt::format("{}{}", text.empty() ? "" : "\n", safe_text(line));
+  fmt::print(stderr, "mailferry: {}\n", text);
+}
 
 int serve(const Common& common, bool check_only) {
   if (check_only) return config_check(common);

@@ -6,43 +6,100 @@
 #include "base/units.h"
 #include "relay/cli/commands.h"
 #include "relay/cli/source.h"
+#include "relay/cli/terminal.h"
+#include "relay/cli/wording.h"
 
 namespace relay::cli {
+namespace {
 
 namespace json = boost::json;
 
+constexpr std::size_t indent = 13;
+
+/// "name         value"
+std::string line(std::string_view name, std::string_view value, std::size_t width) {
+  return wrapped(fmt::format("{:<{}}{}", name, indent, safe_text(value)), width, indent);
+}
+
+std::string queue_text(const json::object& view) {
+  const json::object& queue = view.at("queue").as_object();
+  const std::string held =
+      number_of(queue, "held") == 0
+          ? std::string()
+          : fmt::format(", {} of them held", count_text(static_cast<std::uint64_t>(number_of(queue, "held"))));
+  return fmt::format("{}, {} waiting{}; store {}", count_text(queue, "messages", "message"),
+                     count_text(queue, "recipients", "recipient"), held, text_of(view, "store"));
+}
+
+std::string since_start_text(const json::object& view) {
+  const json::object& since = view.at("since_start").as_object();
+  return fmt::format("{} accepted, {} refused, {} delivered, {} deferred, {} bounced", text_of(since, "accepted"),
+                     text_of(since, "refused"), text_of(since, "delivered"), text_of(since, "deferred"),
+                     text_of(since, "bounced"));
+}
+
+std::string action_text(const json::object& action) {
+  const std::string left =
+      number_of(action, "skipped") == 0 ? std::string() : fmt::format(", {} left alone", text_of(action, "skipped"));
+  return fmt::format("{} {} {}: {} so far{}, since {}", text_of(action, "id"), text_of(action, "action"),
+                     text_of(action, "filter"), count_text(action, "touched", "recipient"), left, text_of(action, "begun"));
+}
+
+std::string pause_text(const json::object& pause) {
+  return fmt::format("{} since {}: {} of {}", text_of(pause, "pattern"), text_of(pause, "since"),
+                     count_text(pause, "recipients", "recipient"), count_text(pause, "destinations", "destination"));
+}
+
+std::string quarantined_text(const json::object& message) {
+  return fmt::format("{} from <{}> at {}: {}", text_of(message, "id"), text_of(message, "sender"), text_of(message, "when"),
+                     text_of(message, "reason"));
+}
+
+/// What needs an eye, where there is some.
+std::string concerns(const json::object& view, std::size_t width) {
+  std::string text;
+  for (const json::value& pause : view.at("pauses").as_array()) text += line("paused", pause_text(pause.as_object()), width);
+  for (const json::value& action : view.at("actions").as_array()) text += line("running", action_text(action.as_object()), width);
+  if (number_of(view, "stuck") > 0) {
+    text += line("stuck", fmt::format("{}; the log tells which", count_text(view, "stuck", "delivery attempt")), width);
+  }
+  const json::object& queue = view.at("queue").as_object();
+  if (number_of(queue, "quarantined") == 0) return text;
+  text += line("quarantine", fmt::format("{} set aside as damaged", count_text(queue, "quarantined", "message")), width);
+  for (const json::value& message : view.at("quarantined").as_array())
+    text += line("", quarantined_text(message.as_object()), width);
+  return text;
+}
+
+std::string status_text(const json::object& view, std::size_t width) {
+  const auto uptime = base::Duration(number_of(view, "uptime_seconds") * 1000);
+  std::string text = wrapped(fmt::format("mailferry {} on {}, pid {}, up {}", text_of(view, "version"), text_of(view, "hostname"),
+                                         text_of(view, "pid"), base::age_text(uptime)),
+                             width, indent);
+  text += line("queue", queue_text(view), width);
+  text += line("since start", since_start_text(view), width);
+  text +=
+      line("connections", fmt::format("{} in, {} out", text_of(view, "connections_in"), text_of(view, "connections_out")), width);
+  for (const json::value& address : view.at("listening").as_array())
+    text += line("listening", std::string_view(address.as_string()), width);
+  return text + concerns(view, width);
+}
+
+}  // namespace
+
 int status(const Common& common) {
-  auto source = Source::open(common);
-  if (!source) {
-    complain(source.error().words);
-    return failed;
-  }
-  if (source->client() == nullptr) {
-    complain(source->why_offline());
-    return failed;
-  }
-  auto answer = source->client()->get("/v1/status");
+  auto client = Source::open_relay(common);
+  const auto answer = client ? client->get("/v1/status") : base::Result<json::value>(std::unexpected(client.error()));
   if (!answer) {
     complain(answer.error().words);
     return failed;
   }
   if (common.json) {
     fmt::print("{}\n", json::serialize(*answer));
-    return done;
+  } else {
+    Screen screen;
+    screen.print(status_text(answer->as_object(), screen.width()));
   }
-  const json::object& view = answer->as_object();
-  const json::object& queue = view.at("queue").as_object();
-  const json::object& since = view.at("since_start").as_object();
-  const auto uptime = base::Duration(view.at("uptime_seconds").to_number<std::int64_t>() * 1000);
-  fmt::print("mailferry {} on {}, pid {}, up {}\n", text_of(view, "version"), text_of(view, "hostname"), text_of(view, "pid"),
-             base::age_text(uptime));
-  fmt::print("queue        {} messages, {} recipients waiting, {} held; store {}\n", text_of(queue, "messages"),
-             text_of(queue, "recipients"), text_of(queue, "held"), text_of(view, "store"));
-  fmt::print("since start  {} accepted, {} refused, {} delivered, {} deferred, {} bounced\n", text_of(since, "accepted"),
-             text_of(since, "refused"), text_of(since, "delivered"), text_of(since, "deferred"), text_of(since, "bounced"));
-  fmt::print("connections  {} in, {} out\n", text_of(view, "connections_in"), text_of(view, "connections_out"));
-  for (const json::value& address : view.at("listening").as_array())
-    fmt::print("listening    {}\n", std::string_view(address.get_string()));
   return done;
 }
 

@@ -122,7 +122,9 @@ std::string Table::take(std::size_t width, Colours colours) {
     std::vector<Cell> headings;
     headings.reserve(columns_.size());
     for (const Column& column : columns_) headings.emplace_back(column.heading);
-    append_row(text, headings, columns_, layout, width, Colours::off);
+    std::vector<Column> cut_at_end = columns_;
+    for (Column& column : cut_at_end) column.cut = Cut::end;
+    append_row(text, headings, cut_at_end, layout, width, Colours::off);
     if (colours == Colours::on && text.size() > 1) text = fmt::format("\x1b[1m{}\x1b[0m\n", text.substr(0, text.size() - 1));
     headed_ = true;
   }

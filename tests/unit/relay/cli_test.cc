@@ -1,11 +1,15 @@
 // The program: its commands, their words and their exit codes.
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cstdio>
+#include <regex>
 
 #include "base/text.h"
+#include "relay/cli/display.h"
 #include "tests/catch.h"
+#include "tests/unit/relay/shown.h"
 #include "tests/unit/relay/world.h"
 
 namespace {
@@ -17,8 +21,8 @@ struct Ran {
   std::string output;  ///< both streams
 };
 
-Ran run(const std::string& arguments) {
-  const std::string command = std::string(MAILFERRY_PROGRAM) + " " + arguments + " 2>&1 </dev/null";
+Ran run(const std::string& arguments, const std::string& environment = {}) {
+  const std::string command = environment + " " + MAILFERRY_PROGRAM + " " + arguments + " 2>&1 </dev/null";
   Ran ran;
   FILE* pipe = ::popen(command.c_str(), "re");
   REQUIRE(pipe != nullptr);
@@ -49,12 +53,35 @@ class Ferry {
     Client client = relay_->client();
     client.ehlo();
     for (const char* from : {"a@client.example", "b@client.example", "c@other.example"}) {
-      ids.push_back(id_in(client.send(from, {"bob@example.net"}, message(from, "x"))));
+      ids.push_back(id_in(client.send(from, {"bob@example.net"}, message(from, std::string(1, from[0])))));
     }
     REQUIRE(eventually([this] { return relay_->rows("?state=deferred").size() == 3; }));
   }
 
-  Ran run(const std::string& arguments) const { return ::run(arguments + " -c " + path()); }
+  Ran run(const std::string& arguments, const std::string& environment = {}) const {
+    return ::run(arguments + " -c " + path(), environment);
+  }
+  /// What is printed on a terminal of that many columns, with the ids, ages and times that change put into one form.
+  std::string shown(const std::string& arguments, int columns) const {
+    std::string text = run(arguments, "COLUMNS=" + std::to_string(columns)).output;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::string name = "MESSAGE---" + std::to_string(i + 1);
+      for (std::size_t at = 0; (at = text.find(ids[i])) != std::string::npos;) text.replace(at, name.size(), name);
+    }
+    text = std::regex_replace(text, std::regex(" [0-9]s"), " 1s");
+    text = std::regex_replace(text, std::regex("[56][0-9]m"), "60m");
+    text = std::regex_replace(text, std::regex(" (29|30)[0-9] "), " 301 ");
+    return std::regex_replace(text, std::regex("2[0-9]{3}-[0-9-]+T[0-9:]+Z"), "2026-01-01T00:00:00Z");
+  }
+  /// The calling process becomes the program.
+  void become(const std::string& arguments, const std::string& environment = {}) const {
+    const std::string command = environment + " exec " + MAILFERRY_PROGRAM + " " + arguments + " -c " + path();
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+  }
+  /// Of the array that a command prints as JSON.
+  std::size_t rows(const std::string& command) const {
+    return boost::json::parse(run(command + " --json").output).as_array().size();
+  }
   void stop() { relay_.reset(); }
   Sink& sink() { return sink_; }
   Relay& relay() { return *relay_; }
@@ -74,7 +101,10 @@ class Ferry {
 
 TEST_CASE("wrong usage is exit code 2") {
   for (const char* arguments :
-       {"", "nonsense", "queue", "queue show", "--nonsense", "queue list --limit -1", "queue show nothing!"}) {
+       {"", "nonsense", "queue", "queue show", "--nonsense", "queue list --limit -1", "queue show nothing!", "queue drop",
+        "queue hold --yes", "queue list --state lost", "queue list --older never", "queue list --json --watch",
+        "queue summary --by colour", "queue drop --state active", "queue retry nothing!", "queue pause", "queue hold --from",
+        "queue list --from bob"}) {
     INFO(arguments);
     CHECK(run(arguments).code == 2);
   }
@@ -129,17 +159,90 @@ TEST_CASE("config check misses no key file") {
   CHECK(contains(ran, "missing.pem"));
 }
 
-TEST_CASE("the queue is seen and changed through the running relay") {
+TEST_CASE("a listing fits 80 columns: an address keeps its domain, a reply its code") {
+  Ferry ferry;
+  CHECK(ferry.shown("queue list", 80) ==
+        "ID          AGE SIZE SENDER         RECIPIENT       STATE    TRY NEXT LAST REPLY\n"
+        "MESSAGE---1  1s  301 …lient.example bob@example.net deferred   1  60m 450 4.2.0…\n"
+        "MESSAGE---2  1s  301 …lient.example bob@example.net deferred   1  60m 450 4.2.0…\n"
+        "MESSAGE---3  1s  301 …other.example bob@example.net deferred   1  60m 450 4.2.0…\n");
+}
+
+TEST_CASE("a listing widens with the terminal") {
+  Ferry ferry;
+  CHECK(ferry.shown("queue list", 120) ==
+        "ID           AGE  SIZE  SENDER            RECIPIENT        STATE     TRY  NEXT  LAST REPLY\n"
+        "MESSAGE---1   1s   301  a@client.example  bob@example.net  deferred    1   60m  450 4.2.0 later\n"
+        "MESSAGE---2   1s   301  b@client.example  bob@example.net  deferred    1   60m  450 4.2.0 later\n"
+        "MESSAGE---3   1s   301  c@other.example   bob@example.net  deferred    1   60m  450 4.2.0 later\n");
+}
+
+TEST_CASE("on a narrow terminal a listing leaves out what says least") {
+  Ferry ferry;
+  CHECK(ferry.shown("queue list --limit 1", 40) ==
+        "ID          RECIPIE… STATE    LAST REPLY\n"
+        "MESSAGE---1 …ple.net deferred 450 4.2.0…\n");
+}
+
+TEST_CASE("a summary fits 80 columns and widens with the terminal") {
+  Ferry ferry;
+  CHECK(ferry.shown("queue summary", 80) ==
+        "DOMAIN       WAIT  QUEUED  DEFER  HELD  OLDEST  NEXT  LAST REPLY\n"
+        "example.net     3       0      3     0      1s   60m  450 4.2.0 later\n");
+  CHECK(ferry.shown("queue summary --by sender", 70) ==
+        "SENDER           WAIT QUEUED DEFER HELD OLDEST NEXT LAST REPLY\n"
+        "TOTAL (3)           3      0     3    0     1s\n"
+        "a@client.example    1      0     1    0     1s  60m 450 4.2.0 later\n"
+        "b@client.example    1      0     1    0     1s  60m 450 4.2.0 later\n"
+        "c@other.example     1      0     1    0     1s  60m 450 4.2.0 later\n");
+  CHECK(ferry.shown("queue summary --by sender", 120) ==
+        "SENDER            WAIT  QUEUED  DEFER  HELD  OLDEST  NEXT  LAST REPLY\n"
+        "TOTAL (3)            3       0      3     0      1s\n"
+        "a@client.example     1       0      1     0      1s   60m  450 4.2.0 later\n"
+        "b@client.example     1       0      1     0      1s   60m  450 4.2.0 later\n"
+        "c@other.example      1       0      1     0      1s   60m  450 4.2.0 later\n");
+  CHECK(ferry.shown("queue summary --by mx", 120) ==
+        "MX               WAIT  QUEUED  DEFER  HELD  OLDEST  NEXT  LAST REPLY\n"
+        "mx1.example.net     3       0      3     0      1s   60m  450 4.2.0 later\n");
+}
+
+TEST_CASE("one message is shown in full") {
+  Ferry ferry;
+  CHECK(ferry.shown("queue show " + ferry.ids[0], 80) ==
+        "id          MESSAGE---1\n"
+        "message-id  <a@client.example>\n"
+        "received    2026-01-01T00:00:00Z\n"
+        "from        client.example[127.0.0.1]\n"
+        "expires     2026-01-01T00:00:00Z\n"
+        "size        301 octets\n"
+        "sender      <a@client.example>\n"
+        "\n"
+        "<bob@example.net>  deferred, 1 attempt, next 2026-01-01T00:00:00Z (60m)\n"
+        "    mx1.example.net: 450 4.2.0 later\n");
+}
+
+TEST_CASE("no line of a table is longer than its terminal, whatever was said") {
+  Ferry ferry;
+  for (const char* command : {"queue list", "queue summary", "queue summary --by sender", "queue pauses", "status"}) {
+    for (const int columns : {40, 60, 80, 120, 200}) {
+      const std::string text = ferry.run(command, "COLUMNS=" + std::to_string(columns)).output;
+      INFO(command << " at " << columns << ":\n" << text);
+      for (const std::string_view line : base::split(text, '\n'))
+        CHECK(relay::cli::display_width(line) <= static_cast<std::size_t>(columns));
+    }
+  }
+}
+
+TEST_CASE("the queue is seen through the running relay") {
   Ferry ferry;
   const Ran list = ferry.run("queue list");
   CHECK(list.code == 0);
-  CHECK(list.output.starts_with("ID "));
   for (const std::string& id : ferry.ids) CHECK(contains(list, id));
   CHECK(base::split(list.output, '\n').size() == 5);
-  CHECK(boost::json::parse(ferry.run("queue list --json").output).as_array().size() == 3);
-  CHECK(boost::json::parse(ferry.run("queue list --json --limit 2").output).as_array().size() == 2);
-  CHECK(boost::json::parse(ferry.run("queue list --json --from '*@client.example'").output).as_array().size() == 2);
-  CHECK(contains(ferry.run("queue list --to nobody"), "no message matches"));
+  CHECK(ferry.rows("queue list") == 3);
+  CHECK(ferry.rows("queue list --limit 2") == 2);
+  CHECK(ferry.rows("queue list --from '*@client.example'") == 2);
+  CHECK(contains(ferry.run("queue list --to nobody@example.net"), "no message matches"));
 
   const Ran show = ferry.run("queue show " + ferry.ids[0]);
   CHECK(show.code == 0);
@@ -147,34 +250,156 @@ TEST_CASE("the queue is seen and changed through the running relay") {
   CHECK(ferry.run("queue cat " + ferry.ids[0]).output == ferry.relay().content_of(ferry.ids[0]));
   CHECK(contains(ferry.run("status"), "relay.example.com"));
   CHECK(boost::json::parse(ferry.run("status --json").output).at("queue").at("messages").to_number<int>() == 3);
+}
 
-  CHECK(ferry.run("queue drop").code == 2);
+TEST_CASE("every filter narrows the listing, the counting and the actions") {
+  Ferry ferry;
+  struct Case {
+    std::string filter;
+    std::size_t matches;
+  };
+  const Case cases[] = {{"--id " + ferry.ids[1], 1}, {"--id " + ferry.ids[1] + " --id " + ferry.ids[2], 2},
+                        {"--message-id '<c@*>'", 1}, {"--from 'a@*' ", 1},
+                        {"--to bob@example.net", 3}, {"--to eve@example.net", 0},
+                        {"--domain example.net", 3}, {"--domain '*.org'", 0},
+                        {"--mx 'mx1.*'", 3},         {"--mx 'mx2.*'", 0},
+                        {"--state deferred", 3},     {"--state held", 0},
+                        {"--state active", 0},       {"--older 1h", 0},
+                        {"--newer 1h", 3},           {"--reply LATER", 3},
+                        {"--reply never", 0}};
+  for (const Case& each : cases) {
+    INFO(each.filter);
+    CHECK(ferry.rows("queue list " + each.filter) == each.matches);
+    if (each.filter == "--state active") continue;
+    const Ran acted = ferry.run("queue hold --yes --json " + each.filter);
+    CHECK(acted.code == (each.matches == 0 ? 1 : 0));
+    CHECK(boost::json::parse(acted.output).at("touched").to_number<std::size_t>() == each.matches);
+    ferry.run("queue release --yes --wait --to '*'");
+    REQUIRE(eventually([&] { return ferry.relay().rows("?state=deferred").size() == 3; }));
+  }
+}
+
+TEST_CASE("an action asks before it is done to more than one message") {
+  Ferry ferry;
   const Ran unsure = ferry.run("queue drop --from '*'");
   CHECK(unsure.code == 1);
-  CHECK(contains(unsure, "--yes"));
-  CHECK(ferry.run("queue drop " + ferry.ids[0]).code == 0);
+  CHECK(contains(unsure, "3 messages to 3 recipients match; add --yes to drop them all"));
+  CHECK(ferry.relay().rows().size() == 3);
+  const Ran one = ferry.run("queue drop --from 'a@*'");
+  CHECK(one.code == 0);
+  CHECK(one.output == "dropped 1 recipient\n");
+  CHECK(ferry.run("queue drop " + ferry.ids[1]).code == 0);
+  CHECK(ferry.run("queue show " + ferry.ids[1]).code == 1);
+  CHECK(ferry.relay().rows().size() == 1);
+  const Ran none = ferry.run("queue drop --from 'a@*'");
+  CHECK(none.code == 1);
+  CHECK(contains(none, "no message matches"));
+}
+
+TEST_CASE("on a terminal a person is asked, and nothing but y means yes") {
+  Ferry ferry;
+  for (const char* answer : {"n\n", "\n", "y\n"}) {
+    CHECK(ferry.relay().rows().size() == 3);
+    Shown shown(80, 24, [&] { ferry.become("queue drop --from '*'"); });
+    CHECK(shown.read_until("[y/N] ").ends_with("drop 3 messages to 3 recipients? [y/N] "));
+    shown.type(answer);
+    shown.all();
+  }
+  CHECK(ferry.relay().empties());
+}
+
+TEST_CASE("a message on a terminal cannot steer it; elsewhere it comes to the octet") {
+  Ferry ferry;
+  Client client = ferry.relay().client();
+  client.ehlo();
+  const std::string body = "red \x1b[31m \tand \xC2\x9B bell \x07\r\n";
+  const std::string id = id_in(client.send("a@client.example", {"bob@example.net"}, message("a@client.example", "x", body)));
+  CHECK(contains(ferry.run("queue cat " + id), body));
+  Shown shown(80, 24, [&] { ferry.become("queue cat " + id, "PAGER=cat"); });
+  const std::string text = shown.all();
+  CHECK(text.find("red \\x1b[31m \tand \\xc2\\x9b bell \\x07\n") != std::string::npos);
+  CHECK(text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("a long listing goes through the pager") {
+  Ferry ferry;
+  Shown shown(80, 3, [&] { ferry.become("queue list", "NO_COLOR=1 PAGER='sed s/^/paged:/'"); });
+  CHECK(shown.all().starts_with("paged:ID "));
+}
+
+TEST_CASE("an id that is not there is named, and nothing is done to the others") {
+  Ferry ferry;
+  const Ran ran = ferry.run("queue drop --yes 00000000001 " + ferry.ids[0]);
+  CHECK(ran.code == 1);
+  CHECK(contains(ran, "not in the queue: 00000000001"));
+  CHECK(ferry.relay().rows().size() == 3);
+}
+
+TEST_CASE("an admin retries, holds, releases and bounces") {
+  Ferry ferry;
+  CHECK(ferry.run("queue hold " + ferry.ids[0]).output == "held 1 recipient\n");
+  CHECK(ferry.rows("queue list --state held") == 1);
+  CHECK(contains(ferry.run("status"), "1 of them held"));
   ferry.sink().script({});
-  CHECK(ferry.run("queue retry --yes --from '*'").code == 0);
+  CHECK(ferry.run("queue retry --yes --wait --from '*'").code == 0);
   CHECK(ferry.sink().receives(2));
-  CHECK(ferry.run("queue show " + ferry.ids[0]).code == 1);
+  CHECK(ferry.relay().states(ferry.ids[0]) == "held");
+  CHECK(ferry.run("queue release --state held").output == "released 1 recipient\n");
+  CHECK(ferry.sink().receives(3));
+  CHECK(ferry.relay().empties());
+}
+
+TEST_CASE("a destination is paused and resumed") {
+  Ferry ferry;
+  CHECK(contains(ferry.run("queue pauses"), "nothing is paused"));
+  const Ran paused = ferry.run("queue pause example.net");
+  CHECK(paused.code == 0);
+  CHECK(contains(paused, "paused example.net: 3 recipients of 1 destination wait"));
+  CHECK(contains(ferry.run("queue pauses"), "example.net"));
+  CHECK(ferry.rows("queue pauses") == 1);
+  CHECK(contains(ferry.run("status"), "paused       example.net since "));
+  CHECK(ferry.run("queue resume example.net").output == "resumed example.net\n");
+  const Ran again = ferry.run("queue resume example.net");
+  CHECK(again.code == 1);
+  CHECK(contains(again, "example.net is not paused"));
+  CHECK(ferry.rows("queue pauses") == 0);
+}
+
+TEST_CASE("a watched listing comes again until it is interrupted") {
+  Ferry ferry;
+  for (const char* command : {"queue list --watch", "queue summary --watch"}) {
+    const Ran ran = ferry.run(command, "timeout -s INT 3");
+    INFO(ran.output);
+    CHECK(contains(ran, "every 2 s"));
+    CHECK(ran.output.find("every 2 s") != ran.output.rfind("every 2 s"));
+    CHECK(contains(ran, "example.net"));
+    CHECK(ran.output.find('\x1b') == std::string::npos);
+  }
 }
 
 TEST_CASE("the queue is read while the relay is stopped, and not changed") {
   Ferry ferry;
   const std::string content = ferry.relay().content_of(ferry.ids[1]);
+  ferry.run("queue pause example.net");
   ferry.stop();
   const Ran list = ferry.run("queue list");
   CHECK(list.code == 0);
   for (const std::string& id : ferry.ids) CHECK(contains(list, id));
-  CHECK(boost::json::parse(ferry.run("queue list --json --from 'a@*'").output).as_array().size() == 1);
+  CHECK(ferry.rows("queue list --from 'a@*'") == 1);
+  CHECK(ferry.rows("queue list --state active") == 0);
+  CHECK(ferry.rows("queue list --limit 2") == 2);
+  CHECK(ferry.rows("queue summary") == 1);
+  CHECK(ferry.rows("queue pauses") == 1);
+  CHECK(contains(ferry.run("queue pauses"), "example.net"));
   CHECK(contains(ferry.run("queue show " + ferry.ids[1]), "450 4.2.0 later"));
   CHECK(ferry.run("queue cat " + ferry.ids[1]).output == content);
-  const Ran drop = ferry.run("queue drop " + ferry.ids[1]);
-  CHECK(drop.code == 1);
-  CHECK(contains(drop, "not running"));
-  const Ran status = ferry.run("status");
-  CHECK(status.code == 1);
-  CHECK(contains(status, "not running"));
+  for (const char* command : {"queue drop --yes --to '*'", "queue pause example.net", "queue resume example.net", "status"}) {
+    const Ran ran = ferry.run(command);
+    INFO(command);
+    CHECK(ran.code == 1);
+    CHECK(contains(ran, "not running"));
+    CHECK(contains(ran, "start it first"));
+  }
 }
 
 TEST_CASE("the playground shows the main job", "[.][playground]") {

@@ -1,6 +1,9 @@
 // What a terminal is given, and how wide that is.
 #include "relay/cli/display.h"
 
+#include <random>
+
+#include "base/text.h"
 #include "tests/catch.h"
 
 namespace {
@@ -33,6 +36,32 @@ TEST_CASE("readable text of any language stays as it is, and is not made safe tw
     CHECK(safe_text(safe_text(text)) == text);
   }
   CHECK(safe_text(safe_text("\x1b\u202E")) == safe_text("\x1b\u202E"));
+}
+
+TEST_CASE("whatever octets come, they are shown safely and cut to the column") {
+  std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same octets in every run
+  for (int round = 0; round < 3000; ++round) {
+    std::string octets;
+    for (int i = 0; i < 24; ++i) octets += static_cast<char>(random() % 3 == 0 ? random() % 256 : 0xC0 + random() % 64);
+    const std::string safe = safe_text(octets);
+    for (const char c : safe) CHECK(((static_cast<unsigned char>(c) >= 0x20 && c != '\x7F')));
+    CHECK(safe_text(safe) == safe);
+    for (const Cut cut : {Cut::end, Cut::start, Cut::address}) {
+      const std::size_t width = random() % 30;
+      CHECK(display_width(cut_text(safe, width, cut)) <= width);
+    }
+    const std::string lines = relay::cli::wrapped(safe, 20, 4);
+    for (const std::string_view line : base::split(lines, '\n')) CHECK(display_width(line) <= 20);
+  }
+}
+
+TEST_CASE("long text is wrapped at its blanks, and indented") {
+  using relay::cli::wrapped;
+  CHECK(wrapped("short", 20, 4) == "short\n");
+  CHECK(wrapped("", 20, 4) == "\n");
+  CHECK(wrapped("a reply that has many words", 12, 2) == "a reply that\n  has many\n  words\n");
+  CHECK(wrapped("name      averyveryverylongvalue", 20, 10) == "name      averyveryv\n          erylongval\n          ue\n");
+  CHECK(wrapped("用户不存在 请检查", 11, 2) == "用户不存在\n  请检查\n");
 }
 
 TEST_CASE("columns are counted, not octets and not characters") {

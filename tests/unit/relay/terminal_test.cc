@@ -1,73 +1,16 @@
 // The terminal, the pager and views that are drawn again; a real pseudo-terminal is what the program sees.
 #include "relay/cli/terminal.h"
 
-#include <fcntl.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <cstdlib>
 
 #include "base/text.h"
 #include "tests/catch.h"
+#include "tests/unit/relay/shown.h"
 
 namespace {
 
 using relay::cli::Colours;
-
-/// What `work` writes to standard output, in a child process, on a terminal of that size or (no lines) into a pipe.
-class Shown {
- public:
-  Shown(unsigned short columns, unsigned short lines, const std::function<void()>& work) {
-    int ends[2] = {-1, -1};
-    if (lines != 0) {
-      const winsize size{lines, columns, 0, 0};
-      REQUIRE(::openpty(&ends[0], &ends[1], nullptr, nullptr, &size) == 0);
-    } else {
-      REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    }
-    child_ = ::fork();
-    REQUIRE(child_ >= 0);
-    if (child_ == 0) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      ::close(ends[0]);
-      ::close(ends[1]);
-      work();
-      std::fflush(stdout);
-      ::_exit(0);
-    }
-    ::close(ends[1]);
-    from_ = ends[0];
-  }
-  ~Shown() {
-    ::close(from_);
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-  }
-  Shown(const Shown&) = delete;
-  Shown& operator=(const Shown&) = delete;
-
-  /// Until the end, or until `text` has come.
-  std::string read_until(std::string_view text) {
-    char piece[4096];
-    while (all_.find(text) == std::string::npos || text.empty()) {
-      const ssize_t count = ::read(from_, piece, sizeof(piece));
-      if (count <= 0) break;
-      for (const char c : std::string_view(piece, static_cast<std::size_t>(count))) {
-        if (c != '\r') all_ += c;  // the terminal's
-      }
-    }
-    return all_;
-  }
-  std::string all() { return read_until(""); }
-  void interrupt() const { ::kill(child_, SIGINT); }
-
- private:
-  pid_t child_ = -1;
-  int from_ = -1;
-  std::string all_;
-};
+using world::Shown;
 
 void set(const char* name, const char* value) { ::setenv(name, value, 1); }
 

@@ -117,6 +117,13 @@ std::string Relay::error_of(const std::string& target) const {
   return answer ? "none" : answer.error().words;
 }
 
+json::value Relay::remove(const std::string& target) const { return value_of(admin_of(config_).remove("/v1" + target)); }
+
+std::string Relay::error_of_post(const std::string& target, const json::value& body) const {
+  const auto answer = admin_of(config_).post("/v1" + target, body);
+  return answer ? "none" : answer.error().words;
+}
+
 std::string Relay::content_of(const std::string& id) const {
   std::string content;
   const auto streamed =

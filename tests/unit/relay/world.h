@@ -74,8 +74,10 @@ class Relay {
   /// The admin API: a target below /v1, which must answer 200.
   json::value get(const std::string& target) const;
   json::value post(const std::string& target, const json::value& body) const;
+  json::value remove(const std::string& target) const;
   /// The words of the error of a request that must fail.
   std::string error_of(const std::string& target) const;
+  std::string error_of_post(const std::string& target, const json::value& body) const;
   std::string content_of(const std::string& id) const;
   json::array rows(const std::string& query = {}) const;
   /// State of a message's recipients by index, "delivered deferred"; empty when the message is gone.
