@@ -17,7 +17,7 @@ using base::Kind;
 
 /// Without a journal: a database that is not finished is thrown away. SQLite syncs the file before COMMIT is done.
 constexpr const char* settings =
-    "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF;"
+    "PRAGMA journal_mode=OFF; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF;"
     "PRAGMA mmap_size=0; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
 
 // Version 1 knew no origin: its mail counts as given by somebody whom we relay for. Its failed recipients (4) wait again (1).
@@ -116,6 +116,7 @@ Result<void> migrate_from_1(const std::string& spool, std::string_view vfs, Disk
   if (auto removed = disk.remove(backup_path_of_1(spool)); !removed) return removed;
   if (auto synced = disk.sync_directory(spool); !synced) return synced;
   if (auto linked = disk.link(path, backup_path_of_1(spool)); !linked) return linked;
+  if (auto synced = disk.sync_directory(spool); !synced) return synced;
   if (auto renamed = disk.rename(new_path(spool), path); !renamed) return renamed;
   return disk.sync_directory(spool);
 }

@@ -203,6 +203,9 @@ Result<void> make_tables(Database& database) {
 
 Result<Database> open_for_writing(const std::string& spool, std::string_view vfs, Disk& disk) {
   const std::string path = database_path(spool);
+  // The name may be one that a migration gave and could not sync. Nothing is written before it is certain: a journal or log of
+  // the new database must never come to lie beside the old one.
+  if (auto synced = disk.sync_directory(spool); !synced) return std::unexpected(synced.error());
   auto opened = open_recovered(path, vfs);
   if (opened && opened->version == 1) opened = migrated(std::move(*opened), spool, vfs, disk);
   if (!opened) return std::unexpected(opened.error());

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "check.h"
 #include "fault_vfs.h"
+#include "old_queue.h"
 #include "workload.h"
 
 namespace crash {
@@ -38,6 +39,7 @@ struct Case {
   Plan plan;
   std::uint64_t die_at_fault_point = 0;
   bool must_recover = false;  ///< the process lives on and takes mail again
+  bool migrates = false;      ///< there is a queue of version 1
 };
 
 struct Settings {
@@ -95,8 +97,9 @@ class Runner {
     measure();
     for (std::uint64_t at = 1; at <= steps_; ++at) run_step(at);
     for (std::uint64_t at = 1; at <= fault_points_; ++at) run_case({"death-at-fault-point", at, Plan(), at, false});
-    fmt::print("{} cases, {} steps, {} fault points, {} times full, {} times closed, {} failures\n", cases_, steps_,
-               fault_points_, full_, closed_, failures_);
+    for (std::uint64_t at = 1; at <= migration_steps_; ++at) run_migration_step(at);
+    fmt::print("{} cases, {} steps, {} fault points, {} migration steps, {} times full, {} times closed, {} failures\n", cases_,
+               steps_, fault_points_, migration_steps_, full_, closed_, failures_);
     if (settings_.mode.empty() && (full_ == 0 || closed_ == 0)) {
       fmt::print("the faults had no effect\n");
       return 1;
@@ -113,6 +116,29 @@ class Runner {
     steps_ = ledger->steps * 11 / 10;
     fault_points_ = ledger->fault_points * 11 / 10;
     judge(undisturbed, ledger, 0);
+    measure_migration();
+  }
+
+  void measure_migration() {
+    const Case undisturbed{"migration", 0, Plan(), 0, true, true};
+    SharedLedger ledger;
+    run_child(undisturbed, ledger);
+    migration_steps_ = ledger->steps;
+    judge(undisturbed, ledger, 0);
+  }
+
+  void run_migration_step(std::uint64_t at) {
+    const auto seed = static_cast<std::uint32_t>(std::uint64_t{settings_.seed} * 1000003 + at);
+    run_case({"migration-death", at, {{What::death, at, 1}, {}, 50, seed}, 0, false, true});
+    for (const unsigned kept : {50U, 0U, 100U}) {
+      if (kept == 50 || every(at, 3)) {
+        run_case({"migration-power-cut", at, {{What::power_cut, at, 1}, {}, kept, seed + kept}, 0, false, true});
+      }
+    }
+    if (every(at, 2)) run_case({"migration-error", at, {{What::error, at, 1 + at % 3}, {}, 50, seed}, 0, true, true});
+    const Fault cut{What::power_cut, at + 2 + seed % 11, 1};
+    if (every(at, 2)) run_case({"migration-error-then-power-cut", at, {{What::error, at, 1}, cut, 50, seed}, 0, false, true});
+    if (every(at, 3)) run_case({"migration-full", at, {{What::full, at, 1 + at % 12}, {}, 50, seed}, 0, true, true});
   }
 
   void run_step(std::uint64_t at) {
@@ -128,7 +154,7 @@ class Runner {
       run_case({"error-then-power-cut", at, {{What::error, at, errors}, cut, kept_percent(at / 2), seed}, 0, false});
     }
     if (every(at, 4)) run_case({"error-then-death", at, {{What::error, at, 1}, {What::death, later, 1}, 50, seed}, 0, false});
-    if (every(at, 3)) run_case({"full", at, {{What::full, at, 1 + at % 20}, {}, 50, seed}, 0, true});
+    if (every(at, 3)) run_case({"full", at, {{What::full, at, 1 + at % 12}, {}, 50, seed}, 0, true});
     if (every(at, 4)) {
       run_case(
           {"full-then-power-cut", at, {{What::full, at, 20}, {What::power_cut, later, 1}, kept_percent(at), seed}, 0, false});
@@ -161,8 +187,12 @@ class Runner {
     folder_.emplace();
     Work plan;
     plan.spool = folder_->path() + "/spool";
-    plan.messages = settings_.longer ? 64 : 17;
+    plan.messages = settings_.longer ? 64 : 13;
     plan.die_at_fault_point = wanted.die_at_fault_point;
+    if (wanted.migrates) {
+      plan.messages = old_messages;
+      if (!make_old_queue(plan.spool, *ledger)) std::abort();
+    }
     std::fflush(nullptr);
     const pid_t child = ::fork();
     if (child == 0) {
@@ -193,6 +223,7 @@ class Runner {
   std::optional<TemporaryFolder> folder_;
   std::uint64_t steps_ = 0;
   std::uint64_t fault_points_ = 0;
+  std::uint64_t migration_steps_ = 0;
   std::uint64_t cases_ = 0;
   std::uint64_t full_ = 0;
   std::uint64_t closed_ = 0;

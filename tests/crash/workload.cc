@@ -20,21 +20,17 @@ namespace {
 
 using queue::State;
 
-constexpr std::uint32_t kinds = 8;
+constexpr std::uint32_t kinds = 12;
 /// Content goes to a file by its number here, not by its size: small files find the same faults sooner.
 constexpr std::size_t large_size = 20000;
 constexpr std::size_t piece_size = 8U << 10U;
 /// Messages under way at once, so that groups form.
 constexpr std::uint32_t under_way_limit = 5;
 
-Answer answer_of(const base::Result<void>& result) {
+template <class Value>
+Answer answer_of(const base::Result<Value>& result) {
   if (result) return Answer::done;
   return result.error().kind == base::Kind::storage ? Answer::uncertain : Answer::not_kept;
-}
-
-State state_of(Fate fate) {
-  if (fate == Fate::delivered) return State::delivered;
-  return fate == Fate::failed ? State::failed : State::deferred;
 }
 
 /// Sends messages as their plans say; follow-ups are submitted from completions, as the daemon does.
@@ -44,6 +40,7 @@ class Worker {
       : store_(store), disk_(disk), spool_(std::move(spool)), ledger_(ledger) {}
 
   void send(std::uint32_t number) {
+    ledger_.messages[number].sent = true;
     queue::Message message = make_message(number);
     if (is_large(number)) {
       auto content = write_content(message.id, content_of(number));
@@ -77,37 +74,100 @@ class Worker {
   }
 
   void follow_up(std::uint32_t number) {
-    if (is_dropped(number)) return drop(number);
-    std::vector<queue::DeliveryRecord> records;
+    if (pauses(number)) pause(number);
+    if (is_set_aside(number)) return set_aside(number);
+    if (is_of_action(number)) return begin_action(number);
+    record(number, 0);
+  }
+
+  /// And then the next stage.
+  void record(std::uint32_t number, std::size_t stage) {
+    queue::Recording recording;
     for (std::uint32_t index = 0; index < recipients_of(number); ++index) {
-      const Fate fate = fate_of(number, index);
-      if (fate == Fate::stays) continue;
-      queue::DeliveryRecord record;
-      record.message = make_message(number).id;
-      record.index = index;
-      record.state = state_of(fate);
-      record.attempts = 1;
-      record.next_attempt = retry_time(number);
-      record.mx = "mx.example.com";
-      record.reply = "451 try later " + std::to_string(number % 3);
-      records.push_back(std::move(record));
-      ledger_.messages[number].recipients[index].tried = true;
+      if (stages_of(number, index).size() <= stage) continue;
+      recording.records.push_back(record_of(number, index, stage));
+      ledger_.messages[number].recipients[index].last = Answer::none;
+      ledger_.messages[number].recipients[index].tried = static_cast<std::uint8_t>(stage + 1);
     }
-    if (records.empty()) return;
+    if (recording.records.empty()) return;
+    const bool with_notice = stage == 0 && has_notice(number);
+    if (with_notice) {
+      recording.notices.push_back(make_message(notice_of(number)));
+      ledger_.messages[notice_of(number)].sent = true;
+    }
+    if (stage == 0 && is_warned(number)) recording.warned.push_back({make_message(number).id, 0});
+    if (is_of_action(number)) recording.step = step_of(number, stage);
     begin_one();
-    store_.record(records, [this, number, records](const base::Result<void>& result) {
-      for (const auto& record : records) ledger_.messages[number].recipients[record.index].recorded = answer_of(result);
+    store_.record(recording, [this, number, stage, with_notice, recording](const base::Result<void>& result) {
+      for (const auto& record : recording.records) {
+        auto& recipient = ledger_.messages[number].recipients[record.index];
+        if (result) recipient.done = static_cast<std::uint8_t>(stage + 1);
+        recipient.last = answer_of(result);
+      }
+      if (with_notice) ledger_.messages[notice_of(number)].accepted = answer_of(result);
+      if (result) record(number, stage + 1);
       end_one();
     });
   }
 
-  void drop(std::uint32_t number) {
-    ledger_.messages[number].drop_tried = true;
+  static queue::DeliveryRecord record_of(std::uint32_t number, std::uint32_t index, std::size_t stage) {
+    queue::DeliveryRecord record;
+    record.message = make_message(number).id;
+    record.index = index;
+    record.state = stages_of(number, index)[stage];
+    record.attempts = 1;
+    record.next_attempt = retry_time(number, stage);
+    if (stage > 0) {
+      record.attempted = queue::Attempted::no;
+    } else {
+      record.mx = "mx.example.com";
+      record.reply = "451 try later " + std::to_string(number % 3);
+    }
+    return record;
+  }
+
+  static queue::ActionStep step_of(std::uint32_t number, std::size_t stage) {
+    queue::ActionStep step;
+    step.action = action_of(number);
+    step.done = {make_message(number).id, 0};
+    step.touched = 1;
+    if (stages_of(number, 0).size() == stage + 1) step.finished = make_message(number).received;
+    return step;
+  }
+
+  /// For a call that nothing else depends on: the completion that notes the answer.
+  template <class Value>
+  auto noting(CallLedger& call) {
+    call.tried = true;
     begin_one();
-    store_.drop({make_message(number).id}, [this, number](const base::Result<std::uint64_t>& result) {
-      base::Result<void> answer;
-      if (!result) answer = std::unexpected(result.error());
-      ledger_.messages[number].dropped = answer_of(answer);
+    return [this, &call](const base::Result<Value>& result) {
+      call.answer = answer_of(result);
+      end_one();
+    };
+  }
+
+  void set_aside(std::uint32_t number) {
+    const queue::Message message = make_message(number);
+    store_.quarantine(message.id, "damaged", message.received, noting<void>(ledger_.messages[number].set_aside));
+  }
+
+  void pause(std::uint32_t number) {
+    MessageLedger& ledger = ledger_.messages[number];
+    store_.pause({pause_of(number), make_message(number).received, std::nullopt}, noting<void>(ledger.paused));
+    if (resumes(number)) store_.resume(pause_of(number), noting<std::uint64_t>(ledger.resumed));
+  }
+
+  void begin_action(std::uint32_t number) {
+    queue::Action action;
+    action.id = action_of(number);
+    action.deed = queue::Deed::hold;
+    action.until = make_message(number).id;
+    action.begun = make_message(number).received;
+    ledger_.messages[number].action_begun.tried = true;
+    begin_one();
+    store_.begin_action(action, [this, number](const base::Result<void>& result) {
+      ledger_.messages[number].action_begun.answer = answer_of(result);
+      if (result) record(number, 0);
       end_one();
     });
   }
@@ -166,22 +226,35 @@ std::unique_ptr<queue::Store> open_until_it_works(const queue::StoreOptions& opt
 
 std::uint32_t recipients_of(std::uint32_t number) { return number % kinds == 3 ? 2 : 1; }
 
-Fate fate_of(std::uint32_t number, std::uint32_t index) {
-  if (index >= recipients_of(number)) return Fate::none;
+std::vector<State> stages_of(std::uint32_t number, std::uint32_t index) {
+  if (number >= most_messages || index >= recipients_of(number)) return {};
   switch (number % kinds) {
     case 0:
-    case 2: return Fate::delivered;
+    case 2: return {State::delivered};
     case 1:
-    case 7: return Fate::deferred;
-    case 3: return index == 0 ? Fate::delivered : Fate::deferred;
-    case 4: return Fate::failed;
-    default: return Fate::stays;
+    case 7:
+    case 9: return {State::deferred};
+    case 3: return {index == 0 ? State::delivered : State::deferred};
+    case 4: return {State::failed};
+    case 6: return {State::deferred, State::dropped};
+    case 8: return {State::deferred, State::held};
+    case 10: return {State::held, State::deferred};
+    default: return {};
   }
 }
 
-bool is_dropped(std::uint32_t number) { return number % kinds == 6; }
-
-bool is_large(std::uint32_t number) { return number % kinds == 2 || number % kinds == 7; }
+bool is_large(std::uint32_t number) {
+  return number < most_messages && (number % kinds == 2 || number % kinds == 7 || number % kinds == 11);
+}
+bool is_set_aside(std::uint32_t number) { return number < most_messages && number % kinds == 11; }
+bool has_notice(std::uint32_t number) { return number < most_messages && (number % kinds == 4 || number % kinds == 9); }
+bool is_warned(std::uint32_t number) { return number < most_messages && number % kinds == 9; }
+std::uint32_t notice_of(std::uint32_t number) { return most_messages + number; }
+bool is_of_action(std::uint32_t number) { return number < most_messages && number % kinds == 10; }
+queue::QueueId action_of(std::uint32_t number) { return queue::QueueId(make_message(number).id.value() + 1); }
+bool pauses(std::uint32_t number) { return number < most_messages && (number % kinds == 1 || number % kinds == 7); }
+bool resumes(std::uint32_t number) { return pauses(number) && number % kinds == 7; }
+std::string pause_of(std::uint32_t number) { return "paused-" + std::to_string(number) + ".example"; }
 
 std::string content_of(std::uint32_t number) {
   std::string content = "Subject: " + std::to_string(number) + "\r\n\r\n";
@@ -198,13 +271,16 @@ queue::Message make_message(std::uint32_t number) {
   for (std::uint32_t i = 0; i < recipients_of(number); ++i) {
     message.envelope.recipients.emplace_back(mail::Mailbox("r" + std::to_string(number), i == 0 ? "a.example" : "b.example"));
   }
+  if (number >= most_messages) message.origin = queue::Origin::notice;
   message.prefix = "Received: " + std::to_string(number) + "\r\n";
   message.content = queue::Content::in_memory(is_large(number) ? std::string() : content_of(number));
   message.crc = queue::crc32(queue::crc32(0, message.prefix), content_of(number));
   return message;
 }
 
-base::Time retry_time(std::uint32_t number) { return make_message(number).received + std::chrono::minutes(5); }
+base::Time retry_time(std::uint32_t number, std::size_t stage) {
+  return make_message(number).received + std::chrono::minutes(5 + stage);
+}
 
 void work(const Work& work, const Plan& plan, Ledger& ledger) {
   SimulatedDisk::instance().follow(plan, &ledger.steps);
@@ -214,7 +290,7 @@ void work(const Work& work, const Plan& plan, Ledger& ledger) {
   ledger.opened = true;
   {
     Worker worker(*store, *disk, work.spool, ledger);
-    for (std::uint32_t number = 1; number < work.messages; ++number) worker.send(number);
+    for (std::uint32_t number = 1; number < work.messages && !ledger.migrates; ++number) worker.send(number);
     worker.wait_for_all();
     // Small and without a follow-up; a number of its own for each try.
     for (std::uint32_t number = work.messages; number < most_messages && !ledger.recovered; ++number) {
