@@ -42,12 +42,8 @@ std::string size_text(std::uint64_t octets) {
 }
 
 std::string count_text(std::uint64_t count) {
-  std::string text = fmt::format("{}", count);
-  for (std::size_t place = text.size(); place > 3;) {
-    place -= 3;
-    text.insert(place, ",");
-  }
-  return text;
+  if (count < 1000) return fmt::format("{}", count);
+  return fmt::format("{},{:03}", count_text(count / 1000), count % 1000);
 }
 
 std::string count_text(std::uint64_t count, std::string_view thing) {
