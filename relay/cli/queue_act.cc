@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 /// Most actions end within it; the others go on without us.
-constexpr milliseconds patience(800);
+constexpr milliseconds patience(700);
 constexpr milliseconds first_look(10);
 constexpr milliseconds longest_look(200);
 
@@ -106,7 +106,8 @@ Result<json::object> follow(admin::Client& client, const std::string& id, const 
   const Clock::time_point until = Clock::now() + patience;
   const bool tells = arguments.wait && ::isatty(STDERR_FILENO) == 1;
   for (milliseconds look = first_look;; look = std::min(2 * look, longest_look)) {
-    std::this_thread::sleep_for(look);
+    const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+    std::this_thread::sleep_for(arguments.wait ? look : std::clamp(left, milliseconds(0), look));
     auto answer = client.get(fmt::format("/v1/queue/actions/{}", id));
     if (!answer) return std::unexpected(answer.error());
     json::object& action = answer->as_object();
