@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string_view>
 
 #include "queue/message.h"
@@ -31,10 +30,6 @@ class Engine {
   /// How many there were.
   virtual Result<std::uint64_t> resume(std::string_view pattern) = 0;
   virtual Result<void> begin_action(const Action& action) = 0;
-  /// How many were there.
-  virtual Result<std::uint64_t> drop(std::span<const QueueId> messages) = 0;
-  /// How many recipients changed.
-  virtual Result<std::uint64_t> retry(std::span<const QueueId> messages, Time now) = 0;
   /// Everything since begin() is on stable storage when this returns without an error.
   virtual Result<void> commit() = 0;
   virtual void roll_back() = 0;

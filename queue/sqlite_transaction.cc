@@ -224,32 +224,4 @@ Result<std::int64_t> SqliteTransaction::reply_number(std::string_view mx, std::s
   return tables_.database.last_insert_id();
 }
 
-Result<std::uint64_t> SqliteTransaction::drop(std::span<const QueueId> messages) {
-  std::uint64_t dropped = 0;
-  for (const QueueId id : messages) {
-    const auto rows = recipients_of(id);
-    if (!rows) return std::unexpected(rows.error());
-    if (rows->empty()) continue;
-    if (auto removed = remove(id, *rows); !removed) return std::unexpected(removed.error());
-    ++dropped;
-  }
-  return dropped;
-}
-
-Result<std::uint64_t> SqliteTransaction::retry(std::span<const QueueId> messages, Time now) {
-  std::uint64_t retried = 0;
-  for (const QueueId id : messages) {
-    const auto rows = recipients_of(id);
-    if (!rows) return std::unexpected(rows.error());
-    for (const RecipientRow& row : *rows) {
-      if (row.state != State::deferred) continue;
-      RecipientRow due = row;
-      due.next_attempt = milliseconds(now);
-      if (auto replaced = replace(id, row, due); !replaced) return std::unexpected(replaced.error());
-      ++retried;
-    }
-  }
-  return retried;
-}
-
 }  // namespace queue

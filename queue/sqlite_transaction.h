@@ -23,8 +23,6 @@ class SqliteTransaction {
   Result<void> record(std::span<const DeliveryRecord> records);
   Result<void> warn(std::span<const RecipientKey> recipients);
   Result<void> quarantine(QueueId id, std::string_view reason, Time now);
-  Result<std::uint64_t> drop(std::span<const QueueId> messages);
-  Result<std::uint64_t> retry(std::span<const QueueId> messages, Time now);
 
   /// Before the commit.
   Result<void> write_sums() { return sums_.write(tables_); }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -35,8 +34,6 @@ class SqliteWriter : public Engine {
   Result<void> pause(const Pause& pause) override { return insert_pause(*tables_, pause); }
   Result<std::uint64_t> resume(std::string_view pattern) override { return delete_pause(*tables_, pattern); }
   Result<void> begin_action(const Action& action) override { return insert_action(*tables_, action); }
-  Result<std::uint64_t> drop(std::span<const QueueId> messages) override { return transaction_->drop(messages); }
-  Result<std::uint64_t> retry(std::span<const QueueId> messages, Time now) override { return transaction_->retry(messages, now); }
   Result<void> commit() override;
   void roll_back() override;
   Counts counts() const override { return totals_.counts; }

@@ -1,8 +1,6 @@
 // The names of the store's values.
 #include "queue/store.h"
 
-#include <utility>
-
 namespace queue {
 
 std::string_view to_string(Health health) {
@@ -23,12 +21,6 @@ std::string_view to_string(Deed deed) {
     case Deed::drop: return "drop";
   }
   return "unknown";
-}
-
-void Store::record(std::vector<DeliveryRecord> records, Done done) {
-  Recording recording;
-  recording.records = std::move(records);
-  record(std::move(recording), std::move(done));
 }
 
 }  // namespace queue

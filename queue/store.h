@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -59,6 +60,9 @@ struct ActionStep {
 /// What belongs into one transaction: outcomes, the notices that they cause, and the step of the action that they are.
 class Recording {
  public:
+  Recording() = default;
+  explicit Recording(std::vector<DeliveryRecord> outcomes) : records(std::move(outcomes)) {}
+
   std::vector<DeliveryRecord> records;
   std::vector<RecipientKey> warned;  ///< the sender was told of the delay of these
   std::vector<Message> notices;      ///< accepted with it, by the rules of Store::accept()
@@ -96,7 +100,6 @@ class Store {
   /// whose recipients waits any more is removed with its content. Records of a message or recipient that is not there, or over
   /// already, change nothing.
   virtual void record(Recording recording, Done done) = 0;
-  void record(std::vector<DeliveryRecord> records, Done done);
   /// Damage: the message's rows, whatever there is of them, are set aside with these words. Nothing is deleted, a content file
   /// stays. A message that is not there: nothing happens.
   virtual void quarantine(QueueId id, std::string reason, Time now, Done done) = 0;
@@ -107,12 +110,6 @@ class Store {
   /// The action is durable before `done`. At most 1,000 may be unfinished (Kind::refused); those finished for more than a day are
   /// forgotten with it.
   virtual void begin_action(Action action, Done done) = 0;
-  /// drop and retry work through many ids in parts: others go on meanwhile, and after an error a part may be done.
-  /// Removes messages whatever their state; tells how many were there.
-  virtual void drop(std::vector<QueueId> messages, DoneCount done) = 0;
-  /// Makes deferred recipients (and failed ones) of these messages due now, with the attempts they have; tells how many
-  /// recipients.
-  virtual void retry(std::vector<QueueId> messages, Time now, DoneCount done) = 0;
   /// Kept by the writer, never count(*).
   virtual void counts(DoneCounts done) = 0;
   virtual Health health() const = 0;

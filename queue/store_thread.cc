@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <span>
 #include <utility>
 
 #include "queue/content_file.h"
@@ -19,25 +18,11 @@ constexpr std::chrono::milliseconds record_patience{10};
 constexpr std::size_t record_company = 100;
 /// What a group does at most, in records, so that an accept behind it does not wait for long.
 constexpr std::size_t group_limit = 1000;
-/// Messages of a bulk operation in one transaction.
-constexpr std::size_t bulk_part = 500;
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
-
-std::span<const QueueId> next_part(const Operation::Bulk& bulk) {
-  const std::span<const QueueId> rest = std::span(bulk.messages).subspan(bulk.finished);
-  return rest.first(std::min(rest.size(), bulk_part));
-}
-
-/// Counts the committed part; true when it was the last one.
-bool part_committed(Operation::Bulk& bulk) {
-  bulk.finished += next_part(bulk).size();
-  bulk.changed += std::exchange(bulk.changing, 0);
-  return bulk.finished == bulk.messages.size();
-}
 
 /// The call that tells the caller; moves its callback out of the operation.
 std::move_only_function<void()> completion(Operation& operation, Result<void> result, const Counts& counts) {
@@ -53,11 +38,6 @@ std::move_only_function<void()> completion(Operation& operation, Result<void> re
             Result<std::uint64_t> count = change.count;
             if (!result) count = std::unexpected(result.error());
             return [done = std::move(change.done), count = std::move(count)]() mutable { done(std::move(count)); };
-          },
-          [&](Operation::Bulk& bulk) -> std::move_only_function<void()> {
-            Result<std::uint64_t> count = bulk.changed;
-            if (!result) count = std::unexpected(result.error());
-            return [done = std::move(bulk.done), count = std::move(count)]() mutable { done(std::move(count)); };
           },
           [&](Operation::Count& count) -> std::move_only_function<void()> {
             Result<Counts> answer = counts;
@@ -140,14 +120,6 @@ void StoreThread::begin_action(Action action, Done done) {
 }
 // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 
-void StoreThread::drop(std::vector<QueueId> messages, DoneCount done) {
-  submit(Operation::Bulk{Operation::Bulk::What::drop, std::move(messages), Time(), std::move(done)}, Urgency::now);
-}
-
-void StoreThread::retry(std::vector<QueueId> messages, Time now, DoneCount done) {
-  submit(Operation::Bulk{Operation::Bulk::What::retry, std::move(messages), now, std::move(done)}, Urgency::now);
-}
-
 void StoreThread::counts(DoneCounts done) { submit(Operation::Count{std::move(done)}, Urgency::now); }
 
 void StoreThread::submit_change(std::function<Result<void>(Engine&)> apply, Done done) {
@@ -189,9 +161,8 @@ void StoreThread::run() {
 }
 
 bool StoreThread::gather(std::vector<Operation>& group) {
-  group.swap(unfinished_);
   std::unique_lock lock(mutex_);
-  while (group.empty() && !stopping_) {
+  while (!stopping_) {
     const bool ready = urgent_ || waiting_.size() >= record_company;
     if (ready || (!waiting_.empty() && Clock::now() >= oldest_ + record_patience)) break;
     const auto wake_at = waiting_.empty() ? next_deed() : oldest_ + record_patience;
@@ -286,12 +257,6 @@ Result<void> StoreThread::apply(Operation& operation) {
     if (!count) return std::unexpected(count.error());
     change->count = *count;
   }
-  if (auto* const bulk = std::get_if<Operation::Bulk>(&operation.call)) {
-    const auto part = next_part(*bulk);
-    const auto changing = bulk->what == Operation::Bulk::What::drop ? engine_->drop(part) : engine_->retry(part, bulk->now);
-    if (!changing) return std::unexpected(changing.error());
-    bulk->changing = *changing;
-  }
   return {};
 }
 
@@ -315,11 +280,6 @@ void StoreThread::complete(std::vector<Operation>& group, const Result<void>& wr
     Result<void> result = written;
     if (written && operation.failure) result = std::unexpected(*operation.failure);
     if (!writes(operation)) result = {};
-    auto* const bulk = std::get_if<Operation::Bulk>(&operation.call);
-    if (bulk != nullptr && result && !part_committed(*bulk)) {
-      unfinished_.push_back(std::move(operation));
-      continue;
-    }
     completions.push_back(completion(operation, std::move(result), counts));
   }
   if (!completions.empty()) sink_(std::move(completions));

@@ -37,21 +37,10 @@ class Operation {
     Store::DoneCount done;
     std::uint64_t count = 0;
   };
-  /// Many ids: worked off in parts, each in a group of its own, so that others are not kept waiting.
-  struct Bulk {
-    enum class What : std::uint8_t { drop, retry };
-    What what;
-    std::vector<QueueId> messages;
-    Time now;
-    Store::DoneCount done;
-    std::size_t finished = 0;    ///< so many of `messages` are committed
-    std::uint64_t changed = 0;   ///< by what is committed
-    std::uint64_t changing = 0;  ///< by the running transaction
-  };
   struct Count {
     Store::DoneCounts done;
   };
-  using Call = std::variant<Accept, Record, Change, Bulk, Count>;
+  using Call = std::variant<Accept, Record, Change, Count>;
 
   explicit Operation(Call what) : call(std::move(what)) {}
   Call call;
@@ -68,14 +57,11 @@ class StoreThread : public Store {
   ~StoreThread() override;
 
   void accept(Message message, Done done) override;
-  using Store::record;
   void record(Recording recording, Done done) override;
   void quarantine(QueueId id, std::string reason, Time now, Done done) override;
   void pause(Pause pause, Done done) override;
   void resume(std::string pattern, DoneCount done) override;
   void begin_action(Action action, Done done) override;
-  void drop(std::vector<QueueId> messages, DoneCount done) override;
-  void retry(std::vector<QueueId> messages, Time now, DoneCount done) override;
   void counts(DoneCounts done) override;
   Health health() const override { return health_.load(); }
 
@@ -116,7 +102,6 @@ class StoreThread : public Store {
   bool urgent_ = false;             ///< waiting_ holds more than records; guarded by mutex_
   bool stopping_ = false;           ///< guarded by mutex_
 
-  std::vector<Operation> unfinished_;         ///< bulk operations that go on in the next group; store thread only
   Clock::time_point reopen_at_;               ///< store thread only
   std::optional<Clock::time_point> tidy_at_;  ///< the engine wants to tidy once more; store thread only
   std::thread thread_;

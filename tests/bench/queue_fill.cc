@@ -142,7 +142,7 @@ class Fill {
 
   void write_records() {
     wait_for_room();
-    store_.record(std::exchange(records_, {}), [this](const base::Result<void>& result) { done(result); });
+    store_.record(queue::Recording(std::exchange(records_, {})), [this](const base::Result<void>& result) { done(result); });
   }
 
   void wait_for_room() {

@@ -108,7 +108,7 @@ class Load {
     record.next_attempt = base::now() + std::chrono::minutes(5 + static_cast<int>(id.value() % 100));
     record.mx = "mx.example.com";
     record.reply = "451 4.7.1 greylisted, try again later";
-    store_.record({record}, [this](const base::Result<void>& result) {
+    store_.record(queue::Recording({record}), [this](const base::Result<void>& result) {
       check(result);
       const std::scoped_lock lock(mutex_);
       --under_way_;

@@ -91,9 +91,7 @@ base::Result<void> accept(queue::Store& store, queue::Message message) {
 }
 
 base::Result<void> record(queue::Store& store, std::vector<queue::DeliveryRecord> records) {
-  auto [done, future] = promise<void>();
-  store.record(std::move(records), std::move(done));
-  return future.get();
+  return record(store, queue::Recording(std::move(records)));
 }
 
 base::Result<void> record(queue::Store& store, queue::Recording recording) {
@@ -123,18 +121,6 @@ base::Result<std::uint64_t> resume(queue::Store& store, std::string pattern) {
 base::Result<void> begin_action(queue::Store& store, queue::Action action) {
   auto [done, future] = promise<void>();
   store.begin_action(std::move(action), std::move(done));
-  return future.get();
-}
-
-base::Result<std::uint64_t> drop(queue::Store& store, std::vector<queue::QueueId> ids) {
-  auto [done, future] = promise<std::uint64_t>();
-  store.drop(std::move(ids), std::move(done));
-  return future.get();
-}
-
-base::Result<std::uint64_t> retry(queue::Store& store, std::vector<queue::QueueId> ids, base::Time now) {
-  auto [done, future] = promise<std::uint64_t>();
-  store.retry(std::move(ids), now, std::move(done));
   return future.get();
 }
 

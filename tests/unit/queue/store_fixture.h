@@ -64,8 +64,6 @@ base::Result<void> quarantine(queue::Store& store, queue::QueueId id, std::strin
 base::Result<void> pause(queue::Store& store, queue::Pause pause);
 base::Result<std::uint64_t> resume(queue::Store& store, std::string pattern);
 base::Result<void> begin_action(queue::Store& store, queue::Action action);
-base::Result<std::uint64_t> drop(queue::Store& store, std::vector<queue::QueueId> ids);
-base::Result<std::uint64_t> retry(queue::Store& store, std::vector<queue::QueueId> ids, base::Time now);
 queue::Counts counts(queue::Store& store);
 
 }  // namespace store_test

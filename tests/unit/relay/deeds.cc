@@ -132,7 +132,7 @@ void fill(const conf::Config& config, std::size_t count, const std::function<std
     records.push_back(std::move(record));
     store->accept(std::move(made), [](base::Result<void>) {});
   }
-  finish([&](queue::Store::Done done) { store->record(std::move(records), std::move(done)); });
+  finish([&](queue::Store::Done done) { store->record(queue::Recording(std::move(records)), std::move(done)); });
 }
 
 }  // namespace world
