@@ -201,13 +201,17 @@ Result<void> make_tables(Database& database) {
   return database.execute(fmt::format("PRAGMA user_version={}", schema_version).c_str());
 }
 
-Result<Database> open_for_writing(const std::string& spool, std::string_view vfs, Disk& disk) {
+Result<Database> open_for_writing(const std::string& spool, std::string_view vfs, Disk& disk,
+                                  const std::function<void(std::string_view)>& migrating) {
   const std::string path = database_path(spool);
   // The name may be one that a migration gave and could not sync. Nothing is written before it is certain: a journal or log of
   // the new database must never come to lie beside the old one.
   if (auto synced = disk.sync_directory(spool); !synced) return std::unexpected(synced.error());
   auto opened = open_recovered(path, vfs);
-  if (opened && opened->version == 1) opened = migrated(std::move(*opened), spool, vfs, disk);
+  if (opened && opened->version == 1) {
+    if (migrating) migrating(fmt::format("bringing the queue from schema version 1 to {}", schema_version));
+    opened = migrated(std::move(*opened), spool, vfs, disk);
+  }
   if (!opened) return std::unexpected(opened.error());
   if (opened->version == 0) {
     Database& database = opened->database;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,9 @@ std::string database_path(const std::string& spool);
 
 /// For the store: makes the tables in an empty database, migrates one of version 1, refuses other versions, and brings what the
 /// log holds into the database file with certainty before anything is written (docs/durability.md).
-Result<Database> open_for_writing(const std::string& spool, std::string_view vfs, Disk& disk);
+/// `migrating`, when there is one, is told before a migration begins.
+Result<Database> open_for_writing(const std::string& spool, std::string_view vfs, Disk& disk,
+                                  const std::function<void(std::string_view)>& migrating);
 /// Makes the tables and sets the version, in the transaction that is open.
 Result<void> make_tables(Database& database);
 /// For readers: read-only, never checkpoints. Kind::invalid when there is no queue.

@@ -17,7 +17,7 @@ Result<std::unique_ptr<Store>> open_store(const StoreOptions& options, Completio
   auto lock = lock_spool(options.spool);
   if (!lock) return std::unexpected(lock.error());
   Disk& disk = options.disk != nullptr ? *options.disk : real_disk();
-  auto writer = open_sqlite_writer({options.spool, options.vfs, &disk}, std::move(*lock));
+  auto writer = open_sqlite_writer({options.spool, options.vfs, &disk, options.migrating}, std::move(*lock));
   if (!writer) return std::unexpected(writer.error());
   return std::make_unique<StoreThread>(std::move(*writer), options, std::move(sink));
 }

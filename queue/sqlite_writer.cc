@@ -66,7 +66,7 @@ SqliteWriter::~SqliteWriter() {
 Result<void> SqliteWriter::reopen() {
   const std::unique_ptr<WriterTables> old = std::move(tables_);
   sound_ = false;
-  auto database = open_for_writing(options_.spool, options_.vfs, *options_.disk);
+  auto database = open_for_writing(options_.spool, options_.vfs, *options_.disk, options_.migrating);
   if (!database) return std::unexpected(database.error());
   // Names made in the spool (the database itself, at first) survive a power cut only now.
   if (auto synced = options_.disk->sync_directory(options_.spool); !synced) return synced;

@@ -129,7 +129,8 @@ struct StoreOptions {
   Disk* disk = nullptr;                               ///< for content files; null: the real one
   std::function<void(std::string_view)> fault_point;  ///< called before and after each step (tests die there)
   std::function<void(Health, std::string_view)> health_changed;  ///< on the store thread
-  base::Duration reopen_every{5000};                             ///< how often a closed store tries to open again
+  std::function<void(std::string_view)> migrating;  ///< called before an older database is brought up to date: that takes time
+  base::Duration reopen_every{5000};                ///< how often a closed store tries to open again
 };
 
 /// Opens or makes the queue database, takes the spool's lock (refused with the other process's pid), sweeps content files

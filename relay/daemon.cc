@@ -115,6 +115,7 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   options.health_changed = [this](queue::Health health, std::string_view words) {
     asio::post(loop_, [this, health, text = std::string(words)] { health_changed(health, text); });
   };
+  options.migrating = [this](std::string_view words) { log_->info("store").with("state", "migrating").with("reason", words); };
   auto store = queue::open_store(options, [this](queue::Completions batch) {
     asio::post(loop_, [batch = std::move(batch)]() mutable {
       for (auto& complete : batch) complete();

@@ -1,5 +1,5 @@
 // kill -9 under load: the relay dies at random moments and is started again; afterwards every message that was answered 250 has
-// arrived.
+// arrived, or, when the receiver refused it, the notice about it.
 //
 //   kill_rounds --mailferry BINARY [--rounds N] [--seed N]
 //
@@ -115,7 +115,8 @@ std::string write_configuration(const std::string& folder, std::uint16_t port, s
   return path;
 }
 
-/// Sends until told to stop; comes back after every kill. Every fifth message is large enough for a content file.
+/// Sends until told to stop; comes back after every kill. Every fifth message is large enough for a content file. Every seventh
+/// is refused by the receiver; its sender has the number of the recipient, so that the notice arrives in its stead.
 void send_messages(std::uint16_t port, std::atomic<std::uint64_t>& next, const std::atomic<bool>& stop, Book& book) {
   while (!stop) {
     auto client = load::Client::open(port);
@@ -125,7 +126,9 @@ void send_messages(std::uint16_t port, std::atomic<std::uint64_t>& next, const s
     }
     while (!stop) {
       const std::uint64_t number = next++;
-      const auto reply = client->send(number, number % 5 == 0 ? 300'000 : 2048);
+      const bool refused = number % 7 == 0;
+      const std::string sender = refused ? fmt::format("user{}", number) : "bench";
+      const auto reply = client->send(number, number % 5 == 0 ? 300'000 : 2048, refused ? "refused.com" : "abc.com", sender);
       if (!reply) break;
       if (reply->starts_with("250")) book.acknowledged(number);
     }

@@ -146,6 +146,7 @@ void Sink::serve(const Fd& fd) {
   Lines lines(fd.get());
   std::string_view line;
   bool in_data = false;
+  bool refused = false;
   std::uint64_t number = 0;
   std::string out = "220 sink ESMTP\r\n";
   for (;;) {
@@ -160,6 +161,8 @@ void Sink::serve(const Fd& fd) {
       out = "250 2.0.0 taken\r\n";
     } else if (base::starts_with_ignoring_case(line, "EHLO")) {
       out = "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE 0\r\n250 ENHANCEDSTATUSCODES\r\n";
+    } else if (base::starts_with_ignoring_case(line, "DATA") && refused) {
+      out = "554 5.5.1 no recipients\r\n";
     } else if (base::starts_with_ignoring_case(line, "DATA")) {
       in_data = true;
       out = "354 go on\r\n";
@@ -168,7 +171,8 @@ void Sink::serve(const Fd& fd) {
       return;
     } else {
       if (base::starts_with_ignoring_case(line, "RCPT")) number = number_in(line);
-      out = "250 2.1.0 ok\r\n";
+      refused = line.contains("@refused.");
+      out = refused ? "550 5.1.1 no such user\r\n" : "250 2.1.0 ok\r\n";
     }
   }
 }
@@ -183,8 +187,10 @@ std::optional<Client> Client::open(std::uint16_t port) {
   return client;
 }
 
-std::optional<std::string> Client::send(std::uint64_t number, std::uint64_t size, std::string_view domain) {
-  const std::string commands = fmt::format("MAIL FROM:<bench@mydomain.com>\r\nRCPT TO:<user{}@{}>\r\nDATA\r\n", number, domain);
+std::optional<std::string> Client::send(std::uint64_t number, std::uint64_t size, std::string_view domain,
+                                        std::string_view sender) {
+  const std::string commands =
+      fmt::format("MAIL FROM:<{}@mydomain.com>\r\nRCPT TO:<user{}@{}>\r\nDATA\r\n", sender, number, domain);
   if (!send_all(fd_.get(), commands)) return std::nullopt;
   std::string_view line;
   for (int replies = 0; replies < 3; ++replies) {

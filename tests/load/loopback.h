@@ -38,8 +38,8 @@ class Lines {
   std::size_t end_ = 0;
 };
 
-/// A receiver that takes everything, pipelining included. `arrived` is told the number in RCPT TO:<userNUMBER@...>, from any
-/// thread, before the final 250 is sent. Lives until the process ends.
+/// A receiver that takes everything, pipelining included, but for recipients at refused.*: these it refuses for good. `arrived`
+/// is told the number in RCPT TO:<userNUMBER@...>, from any thread, before the final 250 is sent. Lives until the process ends.
 class Sink {
  public:
   explicit Sink(std::uint16_t port, std::function<void(std::uint64_t)> arrived = {});
@@ -64,8 +64,10 @@ class Client {
  public:
   /// Greets; nothing when the relay is not there.
   static std::optional<Client> open(std::uint16_t port);
-  /// One message to userNUMBER@domain; the reply to the final dot, or nothing when the connection broke: then nobody knows.
-  std::optional<std::string> send(std::uint64_t number, std::uint64_t size, std::string_view domain = "abc.com");
+  /// One message from sender@mydomain.com to userNUMBER@domain; the reply to the final dot, or nothing when the connection broke:
+  /// then nobody knows.
+  std::optional<std::string> send(std::uint64_t number, std::uint64_t size, std::string_view domain = "abc.com",
+                                  std::string_view sender = "bench");
 
  private:
   explicit Client(base::Fd fd) : fd_(std::move(fd)), lines_(fd_.get()) {}

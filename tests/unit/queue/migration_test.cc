@@ -133,6 +133,19 @@ TEST_CASE("the database of version 1 is kept, whole") {
   CHECK(!std::filesystem::exists(spool.path() + "/queue.db.new"));
 }
 
+TEST_CASE("a migration is announced, as it takes time; no other start is") {
+  const TemporarySpool spool;
+  REQUIRE(version_1::write_queue(spool.path(), some_messages(spool.path())));
+  std::vector<std::string> told;
+  queue::StoreOptions options;
+  options.spool = spool.path();
+  options.medium = queue::Medium::any;
+  options.migrating = [&told](std::string_view words) { told.emplace_back(words); };
+  REQUIRE(queue::open_store(options, store_test::complete_at_once));
+  REQUIRE(queue::open_store(options, store_test::complete_at_once));
+  CHECK(told == std::vector<std::string>{"bringing the queue from schema version 1 to 2"});
+}
+
 TEST_CASE("what an interrupted migration left behind is no obstacle") {
   const TemporarySpool spool;
   REQUIRE(version_1::write_queue(spool.path(), some_messages(spool.path())));
