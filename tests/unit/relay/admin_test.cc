@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/json.hpp>
 
+#include "queue/content_file.h"
 #include "queue/store.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/manual.h"
@@ -67,6 +68,32 @@ TEST_CASE("status tells how the relay is") {
   CHECK(status.at("free_space").to_number<std::uint64_t>() > 0);
   CHECK(status.at("queue").at("quarantined").to_number<int>() == 0);
   CHECK(documented_members("status") == printed_members(status.as_object()));
+}
+
+TEST_CASE("status names mail that was set aside as damaged") {
+  const Folder folder;
+  Sink sink;
+  sink.script(refuse_for_now);
+  conf::Config config = config_in(folder, sink.port());
+  config.retry.delays = {Milliseconds(500)};
+  Relay relay(config, example);
+  Client client = relay.client();
+  client.ehlo();
+  const std::string body(std::size_t{600} << 10U, 'x');
+  std::string lines;
+  for (std::size_t i = 0; i < body.size(); i += 70) lines += body.substr(i, 70) + "\r\n";
+  const std::string text = message("a@client.example", "large", lines);
+  const std::string id = id_in(client.send("a@client.example", {"bob@example.net"}, text));
+  REQUIRE(relay.logs("info deferred id=" + id));
+  std::filesystem::remove(queue::content_path(config.spool, queue::QueueId::parse(id).value()));
+  REQUIRE(eventually([&] { return relay.get("/status").at("quarantined").as_array().size() == 1; }));
+  const json::value status = relay.get("/status");
+  const json::object quarantined = status.at("quarantined").at(0).as_object();
+  CHECK(quarantined.at("id").as_string() == id);
+  CHECK(quarantined.at("sender").as_string() == "a@client.example");
+  CHECK_FALSE(quarantined.at("reason").as_string().empty());
+  CHECK(status.at("queue").at("quarantined").to_number<int>() == 1);
+  CHECK(relay.rows().empty());
 }
 
 TEST_CASE("the admin socket is not for everyone") {

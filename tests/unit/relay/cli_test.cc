@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "base/text.h"
+#include "queue/message.h"
 #include "relay/cli/display.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/shown.h"
@@ -332,6 +333,11 @@ TEST_CASE("an id that is not there is named, and nothing is done to the others")
   const Ran ran = ferry.run("queue drop --yes 00000000001 " + ferry.ids[0]);
   CHECK(ran.code == 1);
   CHECK(contains(ran, "not in the queue: 00000000001"));
+  CHECK(ferry.relay().rows().size() == 3);
+
+  std::string many = ferry.ids[0];
+  for (int i = 1; i <= 3000; ++i) many += " " + queue::QueueId(static_cast<std::uint64_t>(i)).to_string();
+  CHECK(contains(ferry.run("queue drop " + many), "00000000005 and 2995 more"));
   CHECK(ferry.relay().rows().size() == 3);
 }
 
