@@ -16,10 +16,11 @@ bool is_local_domain(const conf::Config& config, const std::string& domain) {
 
 }  // namespace
 
-Trust trust_of(const conf::Config& config, const base::IpAddress& client) {
-  const bool known =
-      std::ranges::any_of(config.accept.mynetworks, [&](const base::Cidr& network) { return network.contains(client); });
-  return known ? Trust::trusted : Trust::stranger;
+Identity identity_of(const conf::Config& config, const base::IpAddress& client) {
+  for (const base::Cidr& network : config.accept.mynetworks) {
+    if (network.contains(client)) return Identity{Trust::trusted, "network " + network.to_string()};
+  }
+  return {};
 }
 
 std::expected<mail::Mailbox, mail::Reply> may_reach(const Settings& settings, Trust trust, const mail::Mailbox& recipient) {

@@ -59,7 +59,7 @@ class Session {
   conf::Listen listen_;
   Connection connection_;
   Deadline deadline_;
-  Trust trust_;
+  Identity identity_;
   mail::ServerSession session_;
   std::vector<char> buffer_;
   std::unique_ptr<Draft> draft_;

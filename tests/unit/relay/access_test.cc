@@ -5,9 +5,9 @@
 
 namespace {
 
+using relay::intake::identity_of;
 using relay::intake::may_reach;
 using relay::intake::Trust;
-using relay::intake::trust_of;
 
 base::IpAddress address(std::string_view text) { return base::IpAddress::parse(text).value(); }
 
@@ -35,20 +35,22 @@ TEST_CASE("a client is trusted by its address") {
   const conf::Config config = settings().config;
   for (const char* inside : {"10.1.0.0", "10.1.255.255", "192.0.2.7", "2001:db8:5::1", "::ffff:10.1.2.3"}) {
     INFO(inside);
-    CHECK(trust_of(config, address(inside)) == Trust::trusted);
+    CHECK(identity_of(config, address(inside)).trust == Trust::trusted);
   }
   for (const char* outside : {"10.2.0.0", "192.0.2.8", "127.0.0.1", "2001:db8:6::1", "::1"}) {
     INFO(outside);
-    CHECK(trust_of(config, address(outside)) == Trust::stranger);
+    CHECK(identity_of(config, address(outside)).trust == Trust::stranger);
   }
+  CHECK(identity_of(config, address("10.1.2.3")).name == "network 10.1.0.0/16");
+  CHECK(identity_of(config, address("10.2.0.0")).name.empty());
 }
 
 TEST_CASE("by default the loopback is trusted and nobody else") {
   const conf::Config config = conf::defaults();
-  CHECK(trust_of(config, address("127.0.0.1")) == Trust::trusted);
-  CHECK(trust_of(config, address("127.200.0.9")) == Trust::trusted);
-  CHECK(trust_of(config, address("::1")) == Trust::trusted);
-  CHECK(trust_of(config, address("192.168.1.1")) == Trust::stranger);
+  CHECK(identity_of(config, address("127.0.0.1")).trust == Trust::trusted);
+  CHECK(identity_of(config, address("127.200.0.9")).trust == Trust::trusted);
+  CHECK(identity_of(config, address("::1")).trust == Trust::trusted);
+  CHECK(identity_of(config, address("192.168.1.1")).trust == Trust::stranger);
 }
 
 TEST_CASE("a stranger may not relay") {
