@@ -19,6 +19,8 @@ constexpr std::size_t longest_greeting_argument = 255;  // RFC 5321 4.5.3.1.2
 constexpr std::size_t most_size_digits = 20;            // RFC 1870 3
 constexpr std::size_t longest_envid = 100;              // RFC 3461 4.4
 constexpr std::size_t longest_orcpt = 500;              // RFC 3461 4.2
+constexpr std::size_t longest_mechanism = 20;           // RFC 4422 3.1
+constexpr std::size_t longest_submitter = 500;          // RFC 4954 5
 
 std::unexpected<Reply> refuse(int code, EnhancedStatus status, std::string_view text) {
   return std::unexpected(Reply(code, status, text));
@@ -135,6 +137,13 @@ std::expected<void, Reply> take_envid(std::string_view value, command::MailFrom&
   return {};
 }
 
+/// RFC 4954 5: who submitted the message first, as the client's server says. It is of no use here and is not passed on.
+std::expected<void, Reply> take_submitter(std::string_view value, command::MailFrom& /*mail*/) {
+  const bool right = value.size() <= longest_submitter && !value.empty() && decode_xtext(value);
+  if (!right) return bad_argument("AUTH is <> or a mailbox in xtext: see RFC 4954 section 5");
+  return {};
+}
+
 /// RFC 3461 4.1: words in any case between commas.
 std::expected<void, Reply> take_notify(std::string_view value, Recipient& recipient) {
   if (recipient.notify.is_given()) return bad_argument("NOTIFY is given twice");
@@ -188,8 +197,8 @@ struct ParameterOf {
   std::string_view name;
   std::expected<void, Reply> (*take)(std::string_view value, Target& target);
 };
-constexpr std::array<ParameterOf<command::MailFrom>, 4> mail_parameters{
-    {{"SIZE", take_size}, {"BODY", take_body}, {"RET", take_ret}, {"ENVID", take_envid}}};
+constexpr std::array<ParameterOf<command::MailFrom>, 5> mail_parameters{
+    {{"SIZE", take_size}, {"BODY", take_body}, {"RET", take_ret}, {"ENVID", take_envid}, {"AUTH", take_submitter}}};
 constexpr std::array<ParameterOf<Recipient>, 2> rcpt_parameters{{{"NOTIFY", take_notify}, {"ORCPT", take_orcpt}}};
 
 template <class Target, std::size_t count>
@@ -238,6 +247,20 @@ Parsed parse_rcpt(std::string_view argument) {
   return command::RcptTo{std::move(recipient)};
 }
 
+/// RFC 4954 4. The words of the refusals never repeat what may be a password.
+Parsed parse_auth(std::string_view argument) {
+  const std::vector<std::string_view> words = base::words(argument);
+  if (words.size() > 2) return bad_argument("AUTH takes a mechanism and one initial response");
+  command::Auth auth;
+  auth.mechanism = base::upper(words.front());
+  const auto is_mechanism_octet = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
+  if (auth.mechanism.size() > longest_mechanism || !std::ranges::all_of(auth.mechanism, is_mechanism_octet)) {
+    return bad_argument("that is not the name of a mechanism");
+  }
+  if (words.size() == 2) auth.initial = words.back();
+  return auth;
+}
+
 Parsed parse_vrfy(std::string_view argument) { return command::Vrfy{std::string(argument)}; }
 
 /// What may stand behind a verb.
@@ -269,7 +292,7 @@ constexpr std::array<Verb, 16> verbs{{
     {"VRFY", Takes::something, parse_vrfy},
     {"HELP", Takes::anything, plain<command::Help>},
     {"EXPN", Takes::anything, not_implemented},
-    {"AUTH", Takes::anything, not_implemented},
+    {"AUTH", Takes::something, parse_auth},
     {"BDAT", Takes::anything, not_implemented},
     {"ETRN", Takes::anything, not_implemented},
     {"TURN", Takes::anything, not_implemented},

@@ -40,10 +40,14 @@ struct Vrfy {
 struct Help {};
 struct Quit {};
 struct StartTls {};
+struct Auth {
+  std::string mechanism;               ///< in upper case
+  std::optional<std::string> initial;  ///< the initial response as it was given: base64, or "=" for an empty one
+};
 }  // namespace command
 
 using Command = std::variant<command::Ehlo, command::Helo, command::MailFrom, command::RcptTo, command::Data, command::Rset,
-                             command::Noop, command::Vrfy, command::Help, command::Quit, command::StartTls>;
+                             command::Noop, command::Vrfy, command::Help, command::Quit, command::StartTls, command::Auth>;
 
 /// A line without its CR LF. What cannot be understood is answered by the reply that comes back instead
 /// (500 5.5.2 unknown command, 501 5.5.4 argument, 555 5.5.4 unknown parameter, 553 5.1.3/5.1.7 address, ...).

@@ -48,6 +48,7 @@ class Client {
   std::string helo;       ///< the argument of EHLO or HELO
   std::string address;    ///< IP address, as text
   std::string tls;        ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without TLS
+  std::string user;       ///< whose password was right (AUTH), else empty; not kept in the queue
   bool extended = false;  ///< EHLO, not HELO
   friend bool operator==(const Client&, const Client&) = default;
 };

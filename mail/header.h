@@ -102,8 +102,8 @@ struct ReceivedParts {
   const Recipient* only_recipient = nullptr;  ///< "for" is written only when there is just one
   base::Time when;
 };
-/// "Received: ..." with its final CR LF, folded (RFC 5321 4.4); protocol SMTP, ESMTP, ESMTPS as RFC 3848 names them. What the
-/// client said of itself is shown with "?" for every octet that has no place in a host name.
+/// "Received: ..." with its final CR LF, folded (RFC 5321 4.4); protocol SMTP, ESMTP, ESMTPS, ESMTPSA as RFC 3848 names them.
+/// What the client said of itself is shown with "?" for every octet that has no place in a host name.
 std::string make_received(const ReceivedParts& parts);
 
 /// RFC 5322 3.3 date-time in UTC: "Tue, 24 Nov 2026 12:39:34 +0000".

@@ -2,6 +2,7 @@
 #include "mail/server_session.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -47,10 +48,12 @@ Event ServerSession::next() {
     switch (state_) {
       case State::commands: event = next_command(); break;
       case State::content: event = next_content(); break;
+      case State::auth_response: event = next_auth_response(); break;
       case State::content_end: state_ = State::verdict; return event::EndOfContent{};
       case State::mail:
       case State::rcpt:
       case State::data:
+      case State::auth:
       case State::verdict: return event::NeedInput{};
       case State::handshake: return event::StartTls{};
       case State::closing: return event::Close{};
@@ -64,14 +67,18 @@ std::string ServerSession::take_output() { return std::exchange(output_, {}); }
 // ---- commands ----
 
 std::optional<Event> ServerSession::next_command() {
-  const std::optional<std::string_view> line = next_line();
+  const std::optional<Line> line = next_line(max_line);
   if (!line) return event::NeedInput{};
-  if (is_http(*line)) {
+  if (line->too_long) {
+    refuse("500 5.5.2 line too long");
+    return std::nullopt;
+  }
+  if (is_http(line->text)) {
     close(Reply(421, EnhancedStatus{4, 7, 0}, fmt::format("{} speaks SMTP, not HTTP", options_.hostname)));
     return std::nullopt;
   }
-  if (base::starts_with_ignoring_case(*line, "MAIL")) excuse(options_.recipients + 1);  // its RCPTs and DATA
-  std::expected<Command, Reply> parsed = parse_command(*line);
+  if (base::starts_with_ignoring_case(line->text, "MAIL")) excuse(options_.recipients + 1);  // its RCPTs and DATA
+  std::expected<Command, Reply> parsed = parse_command(line->text);
   if (!parsed) {
     output_ += parsed.error().to_wire();
     count_error();
@@ -80,37 +87,38 @@ std::optional<Event> ServerSession::next_command() {
   return std::visit([this](auto& command) { return on(command); }, *parsed);
 }
 
-/// The next whole line without its end. LF alone ends a command as well: people type at servers, and between commands
-/// nothing is smuggled by it. An overlong line is thrown away as it comes and refused when it ends.
-std::optional<std::string_view> ServerSession::next_line() {
-  while (state_ == State::commands) {
-    const std::string_view pending = std::string_view(input_).substr(start_);
-    const std::size_t end = pending.find('\n');
-    if (end == std::string_view::npos) {
-      if (pending.size() >= max_line) overlong_ = true;
-      if (overlong_) start_ = input_.size();
-      return std::nullopt;
-    }
-    start_ += end + 1;
-    if (std::exchange(overlong_, false) || end >= max_line) {
-      refuse("500 5.5.2 line too long");
-      continue;
-    }
-    std::string_view line = pending.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
+/// The next whole line. LF alone ends a command as well: people type at servers, and between commands nothing is smuggled by it.
+/// A line over `limit` octets with its end is thrown away as it comes and told of when it ends.
+std::optional<ServerSession::Line> ServerSession::next_line(std::size_t limit) {
+  const std::string_view pending = std::string_view(input_).substr(start_);
+  const std::size_t end = pending.find('\n');
+  if (end == std::string_view::npos) {
+    if (pending.size() >= limit) overlong_ = true;
+    if (overlong_) start_ = input_.size();
+    return std::nullopt;
   }
-  return std::nullopt;
+  start_ += end + 1;
+  if (std::exchange(overlong_, false) || end >= limit) return Line{{}, true};
+  std::string_view line = pending.substr(0, end);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return Line{line, false};
 }
 
 std::optional<Event> ServerSession::on(command::Ehlo& ehlo) {
   greet_client(std::move(ehlo.argument));
   client_.extended = true;
-  fmt::format_to(std::back_inserter(output_), "250-{}\r\n250-PIPELINING\r\n250-SIZE {}\r\n", options_.hostname,
-                 options_.message_size);
-  if (options_.offer_starttls && !tls_active_) output_ += "250-STARTTLS\r\n";
-  output_ += "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 DSN\r\n";
+  const std::vector<std::string> keywords = extensions();
+  say(fmt::format("250-{}", options_.hostname));
+  for (const std::string& keyword : keywords) say(fmt::format("250{}{}", &keyword == &keywords.back() ? ' ' : '-', keyword));
   return std::nullopt;
+}
+
+std::vector<std::string> ServerSession::extensions() const {
+  std::vector<std::string> keywords{"PIPELINING", fmt::format("SIZE {}", options_.message_size)};
+  if (options_.offer_starttls && !tls_active_) keywords.emplace_back("STARTTLS");
+  if (tls_active_ && !options_.auth.empty()) keywords.push_back(fmt::format("AUTH {}", fmt::join(options_.auth, " ")));
+  keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "DSN"});
+  return keywords;
 }
 
 std::optional<Event> ServerSession::on(command::Helo& helo) {
@@ -183,7 +191,7 @@ std::optional<Event> ServerSession::on(command::Vrfy& /*vrfy*/) {
 }
 
 std::optional<Event> ServerSession::on(command::Help& /*help*/) {
-  say("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS; see RFC 5321");
+  say("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS AUTH; see RFC 5321");
   return std::nullopt;
 }
 
@@ -212,6 +220,8 @@ void ServerSession::tls_started(std::string tls_words) {
   client_.helo.clear();
   client_.extended = false;
   client_.tls = std::move(tls_words);
+  client_.user.clear();
+  authenticated_ = false;
   tls_active_ = true;
   input_.clear();
   start_ = 0;
@@ -223,11 +233,13 @@ void ServerSession::tls_started(std::string tls_words) {
 
 void ServerSession::reply(const Reply& reply) {
   const State asked = state_;
-  if (asked != State::mail && asked != State::rcpt && asked != State::data && asked != State::verdict) return;
+  constexpr std::array<State, 5> questions{State::mail, State::rcpt, State::data, State::auth, State::verdict};
+  if (std::ranges::find(questions, asked) == questions.end()) return;
   state_ = State::commands;
   output_ += reply.to_wire();
   if (asked == State::mail) mail_answered(reply);
   if (asked == State::rcpt) rcpt_answered(reply);
+  if (asked == State::auth) auth_answered(reply);
   if (asked == State::data) {
     if (reply.is_intermediate()) {
       begin_content();

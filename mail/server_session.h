@@ -1,7 +1,8 @@
 // The server side of SMTP without a socket (RFC 5321): bytes in, events out, replies in.
 //
 // Flow: feed() what the socket gave; call next() until it says NeedInput; write take_output() then; answer Mail, Rcpt,
-// BeginData and EndOfContent with reply(). Order, syntax, parameters and limits are answered inside.
+// BeginData and EndOfContent with reply(), Auth and AuthResponse with challenge() or reply(). Order, syntax, parameters and
+// limits are answered inside.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "mail/command.h"
 #include "mail/data.h"
@@ -32,11 +34,18 @@ struct Content {
 };  ///< a piece of content, dots removed, CR LF only; valid until the next call
 struct EndOfContent {};  ///< answer with reply(); the transaction ends whatever it says
 struct StartTls {};      ///< write take_output() (220), shake hands, call tls_started()
-struct Close {};         ///< write take_output() and close (QUIT, too many errors)
+struct Auth {
+  std::string mechanism;               ///< one of ServerOptions::auth
+  std::optional<std::string> initial;  ///< the initial response, decoded
+};  ///< answer with challenge() or reply(); before 235 client().user is set
+struct AuthResponse {
+  std::string octets;  ///< decoded
+};  ///< to the challenge; answer as Auth
+struct Close {};  ///< write take_output() and close (QUIT, too many errors)
 }  // namespace event
 
 using Event = std::variant<event::NeedInput, event::Mail, event::Rcpt, event::BeginData, event::Content, event::EndOfContent,
-                           event::StartTls, event::Close>;
+                           event::StartTls, event::Auth, event::AuthResponse, event::Close>;
 
 struct ServerOptions {
   std::string hostname;                     ///< in the greeting and the EHLO reply
@@ -44,6 +53,8 @@ struct ServerOptions {
   std::size_t recipients = 1000;            ///< per message
   bool offer_starttls = false;
   bool require_tls = false;  ///< 530 5.7.0 to MAIL before STARTTLS
+  /// SASL mechanisms in upper case (RFC 4954): offered and taken under TLS alone, so that no password is sent in the clear.
+  std::vector<std::string> auth;
   BareNewline bare_newline = BareNewline::normalize;
 };
 
@@ -51,6 +62,7 @@ class ServerSession {
  public:
   static constexpr std::size_t max_line =
       2048;  ///< octets of a command line with its CR LF (RFC 5321 4.5.3.1.4 asks for 512, extensions add)
+  static constexpr std::size_t max_auth_line = 12288;  ///< octets of a response to a challenge with its CR LF (RFC 4954 4)
   /// Permanently refused commands since the last accepted message until 421 4.7.0; what merely follows from a refused MAIL
   /// or RCPT in the same pipelined group does not count.
   static constexpr int max_errors = 20;
@@ -65,8 +77,10 @@ class ServerSession {
 
   void feed(std::string_view bytes);
   Event next();
-  /// The answer to the last Mail, Rcpt, BeginData or EndOfContent; without one due it does nothing.
+  /// The answer to the last Mail, Rcpt, BeginData, EndOfContent, Auth or AuthResponse; without one due it does nothing.
   void reply(const Reply& reply);
+  /// 334 in answer to Auth or AuthResponse: octets that mean something to the mechanism.
+  void challenge(std::string_view octets);
   /// Before a 2xx to Rcpt: what enters the envelope in place of the mailbox that the client named; its DSN parameters stay.
   void accept_recipient(Mailbox mailbox);
   std::string take_output();
@@ -83,17 +97,36 @@ class ServerSession {
   /// Between 354 and the end of a content that may still be accepted. Where it is false and EndOfContent was not given, the
   /// content so far is of no use to anybody.
   bool taking_content() const { return (state_ == State::content || state_ == State::content_end) && refusal_ == Refusal::none; }
-  /// Octets read and not yet understood: less than max_line once next() said NeedInput.
+  /// Octets read and not yet understood: less than max_line (max_auth_line where a response is awaited) once next() said
+  /// NeedInput.
   std::size_t buffered() const { return input_.size() - start_; }
 
  private:
-  /// mail, rcpt, data and verdict wait for reply().
-  enum class State : std::uint8_t { commands, mail, rcpt, data, content, content_end, verdict, handshake, closing };
+  /// mail, rcpt, data, verdict and auth wait for reply().
+  enum class State : std::uint8_t {
+    commands,
+    mail,
+    rcpt,
+    data,
+    content,
+    content_end,
+    verdict,
+    auth,
+    auth_response,
+    handshake,
+    closing
+  };
   enum class Refusal : std::uint8_t { none, too_large, bare_newline };
+
+  struct Line {
+    std::string_view text;  ///< without its end
+    bool too_long = false;
+  };
 
   std::optional<Event> next_command();
   std::optional<Event> next_content();
-  std::optional<std::string_view> next_line();
+  std::optional<Event> next_auth_response();
+  std::optional<Line> next_line(std::size_t limit);
 
   std::optional<Event> on(command::Ehlo& ehlo);
   std::optional<Event> on(command::Helo& helo);
@@ -106,10 +139,13 @@ class ServerSession {
   std::optional<Event> on(command::Help& help);
   std::optional<Event> on(command::Quit& quit);
   std::optional<Event> on(command::StartTls& start_tls);
+  std::optional<Event> on(command::Auth& auth);
 
   void mail_answered(const Reply& reply);
   void rcpt_answered(const Reply& reply);
+  void auth_answered(const Reply& reply);
   void greet_client(std::string argument);
+  std::vector<std::string> extensions() const;
   void begin_content();
   void refuse_content();
   void end_transaction();
@@ -127,7 +163,8 @@ class ServerSession {
   State state_ = State::commands;
   bool tls_active_ = false;
   bool in_transaction_ = false;  ///< MAIL was accepted
-  bool overlong_ = false;        ///< the rest of a line over max_line is being thrown away
+  bool overlong_ = false;        ///< the rest of a line over its limit is being thrown away
+  bool authenticated_ = false;   ///< AUTH was answered 235
   Refusal refusal_ = Refusal::none;
   int errors_ = 0;
   std::size_t excused_ = 0;  ///< so many order errors follow from a refusal and do not count

@@ -58,9 +58,9 @@ std::string shown_address(const std::string& address) {
 }
 
 /// RFC 3848.
-std::string_view protocol(const Client& client) {
+std::string protocol(const Client& client) {
   if (!client.extended) return "SMTP";
-  return client.tls.empty() ? "ESMTP" : "ESMTPS";
+  return fmt::format("ESMTP{}{}", client.tls.empty() ? "" : "S", client.user.empty() ? "" : "A");
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ class Relay {
     session_.feed(bytes);
     while (step()) {
     }
-    require(session_.buffered() < mail::ServerSession::max_line || over_);
+    const bool password = (choices_ & 16U) != 0;
+    require(session_.buffered() < (password ? mail::ServerSession::max_auth_line : mail::ServerSession::max_line) || over_);
     check_output();
   }
   bool over() const { return over_; }
@@ -36,6 +37,7 @@ class Relay {
     options.recipients = 3;
     options.offer_starttls = (choices & 1U) != 0;
     options.require_tls = (choices & 2U) != 0;
+    if ((choices & 16U) != 0) options.auth = {"PLAIN", "LOGIN"};
     options.bare_newline = (choices & 4U) != 0 ? mail::BareNewline::reject : mail::BareNewline::normalize;
     return options;
   }
@@ -69,10 +71,23 @@ class Relay {
       require(!session_.envelope().recipients.empty() && octets_ == session_.content_size());
       session_.reply(answer(250));
       require(session_.envelope() == mail::Envelope());
+    } else if (const auto* auth = std::get_if<mail::event::Auth>(&event)) {
+      require(!authenticated_ && tls_ && (auth->mechanism == "PLAIN" || auth->mechanism == "LOGIN"));
+      authenticate(auth->initial.value_or(""));
+    } else if (const auto* response = std::get_if<mail::event::AuthResponse>(&event)) {
+      authenticate(response->octets);
     } else {
       return pause(event);
     }
     return true;
+  }
+
+  void authenticate(std::string_view octets) {
+    if (octets.empty() || octets.front() == 'c') return session_.challenge(octets);
+    authenticated_ = octets.front() == 'y';
+    session_.client().user = "alice";
+    session_.reply(Reply(authenticated_ ? 235 : 535, "ok"));
+    require(session_.client().user.empty() != authenticated_);
   }
 
   bool pause(const mail::Event& event) {
@@ -80,6 +95,7 @@ class Relay {
     if (std::holds_alternative<mail::event::StartTls>(event)) {
       check_output();
       session_.tls_started("TLSv1.3");
+      tls_ = true;
       require(session_.buffered() == 0 && session_.client().helo.empty() && session_.envelope() == mail::Envelope());
     }
     return false;
@@ -100,6 +116,8 @@ class Relay {
   mail::ReplyParser parser_;
   std::uint64_t octets_ = 0;
   unsigned answers_ = 0;
+  bool tls_ = false;
+  bool authenticated_ = false;
   bool over_ = false;
 };
 

@@ -50,7 +50,7 @@ TEST_CASE("unknown and unfinished verbs are refused") {
                std::string("NO\0OP", 5), "NOOP\r", "NOOP\n", "NOOP \x1B", "RCPT TO:<a@b.example>\r", "QUIT\x7F");
   CHECK(refusal(bad) == "500 5.5.2");
   CHECK(refusal("EXPN staff") == "502 5.5.1");
-  CHECK(refusal("AUTH PLAIN AGEAYg==") == "502 5.5.1");
+  CHECK(refusal("ETRN staff") == "502 5.5.1");
 }
 
 TEST_CASE("verbs without arguments take none") {
@@ -106,8 +106,32 @@ TEST_CASE("parameters that cannot be understood are refused") {
   CHECK(refusal("MAIL FROM:<a@b.example> " + bad) == "501 5.5.4");
 }
 
+TEST_CASE("AUTH has a mechanism and perhaps an initial response") {
+  const auto plain = expect<command::Auth>("auth plain AGEAYg==");
+  CHECK(plain.mechanism == "PLAIN");
+  CHECK(plain.initial == "AGEAYg==");
+  CHECK(expect<command::Auth>("AUTH SCRAM-SHA-256").initial == std::nullopt);
+  CHECK(expect<command::Auth>("AUTH X =").initial == "=");
+  CHECK(refusal("AUTH") == "501 5.5.4");
+  CHECK(refusal("AUTH PLAIN a b") == "501 5.5.4");
+  CHECK(refusal("AUTH PL@IN") == "501 5.5.4");
+}
+
+TEST_CASE("a refused AUTH never repeats what may be a password") {
+  for (const std::string line : {"AUTH PLAIN secret secret", "AUTH secret!", "AUTH PLAIN! secret"}) {
+    CHECK(mail::parse_command(line).error().to_string().find("secret") == std::string::npos);
+  }
+}
+
+TEST_CASE("MAIL takes AUTH as RFC 4954 has it and forgets it") {
+  CHECK(expect<command::MailFrom>("MAIL FROM:<a@b.example> AUTH=<>").reverse_path.to_string() == "a@b.example");
+  CHECK(expect<command::MailFrom>("MAIL FROM:<> AUTH=e+3Dmc2@example.com").reverse_path.is_null());
+  CHECK(refusal("MAIL FROM:<> AUTH=") == "501 5.5.4");
+  CHECK(refusal("MAIL FROM:<> AUTH=" + std::string(501, 'x')) == "501 5.5.4");
+}
+
 TEST_CASE("parameters that were not offered are refused as such") {
-  const std::string unknown = GENERATE(as<std::string>{}, "FUTURE=1", "SMTPUTF8", "AUTH=<>", "DSN", "=1", "SIZES=1", "SIZE1");
+  const std::string unknown = GENERATE(as<std::string>{}, "FUTURE=1", "SMTPUTF8", "DSN", "=1", "SIZES=1", "SIZE1");
   CHECK(refusal("MAIL FROM:<a@b.example> " + unknown) == "555 5.5.4");
   CHECK(refusal("RCPT TO:<a@b.example> " + unknown) == "555 5.5.4");
 }

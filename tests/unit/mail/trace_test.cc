@@ -49,6 +49,15 @@ TEST_CASE("Received tells who came, how, to whom and when") {
         "\tfor <bob@example.net>; Tue, 24 Nov 2026 12:39:34 +0000\r\n");
 }
 
+TEST_CASE("Received says whether a password was right, as RFC 3848 names it") {
+  Client client = home();
+  client.user = "alice";
+  CHECK(received(&client).find(" with ESMTPSA ") != std::string::npos);
+  client.tls.clear();
+  CHECK(received(&client).find(" with ESMTPA ") != std::string::npos);
+  CHECK(received(&client).find("alice") == std::string::npos);
+}
+
 TEST_CASE("Received names several recipients not at all") {
   Client client = home();
   client.tls.clear();

@@ -15,15 +15,16 @@ using transcript::Script;
 using transcript::Step;
 using namespace world;
 
-/// What cannot be said over TCP: the relay's inner answers.
-bool can_be_played(const Script& script) {
-  static const std::set<std::string> inner = {"reject", "rewrite", "shutdown"};
-  return std::ranges::none_of(script.steps, [](const Step& step) { return inner.contains(step.name); });
-}
-
 std::string settings_of(const Script& script) {
   const auto step = std::ranges::find(script.steps, std::string("config:"), &Step::name);
   return step == script.steps.end() ? std::string() : step->argument;
+}
+
+/// What cannot be said over TCP: the relay's inner answers.
+bool can_be_played(const Script& script) {
+  static const std::set<std::string> inner = {"reject", "rewrite", "shutdown"};
+  if (settings_of(script).find("auth=") != std::string::npos) return false;  // no users
+  return std::ranges::none_of(script.steps, [](const Step& step) { return inner.contains(step.name); });
 }
 
 conf::Config configured(const Folder& folder, const std::string& settings) {
