@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "base/net.h"
 #include "base/text.h"
 #include "mail/xtext.h"
 
@@ -213,6 +214,38 @@ std::expected<void, Reply> take_parameter(std::string_view parameter, const std:
   return unknown_parameter(name, verb);
 }
 
+bool is_name(std::string& value) { return value.size() <= longest_greeting_argument && std::ranges::all_of(value, is_visible); }
+/// "IPV6:2001:db8::1" and "192.0.2.1"; puts it into one spelling.
+bool is_address(std::string& value) {
+  const bool tagged = base::starts_with_ignoring_case(value, "IPV6:");
+  const auto address = base::IpAddress::parse(std::string_view(value).substr(tagged ? 5 : 0));
+  if (address) value = address->to_string();
+  return address.has_value();
+}
+bool is_port(std::string& value) {
+  const auto port = base::parse_number(value);
+  return port && *port <= 65535;
+}
+bool is_proto(std::string& value) {
+  value = base::upper(value);
+  return value == "SMTP" || value == "ESMTP";
+}
+bool is_login(std::string& value) { return value.size() <= longest_greeting_argument; }
+
+struct XclientAttribute {
+  std::string_view name;
+  std::optional<std::string> command::Xclient::* member;
+  bool (*is_right)(std::string& value);
+};
+constexpr std::array<XclientAttribute, 6> xclient_attributes{{
+    {"NAME", &command::Xclient::name, is_name},
+    {"ADDR", &command::Xclient::address, is_address},
+    {"PORT", &command::Xclient::port, is_port},
+    {"PROTO", &command::Xclient::proto, is_proto},
+    {"HELO", &command::Xclient::helo, is_name},
+    {"LOGIN", &command::Xclient::login, is_login},
+}};
+
 Parsed parse_ehlo(std::string_view argument) { return command::Ehlo{std::string(argument)}; }
 
 Parsed parse_helo(std::string_view argument) { return command::Helo{std::string(argument)}; }
@@ -261,6 +294,25 @@ Parsed parse_auth(std::string_view argument) {
   return auth;
 }
 
+Parsed parse_xclient(std::string_view argument) {
+  command::Xclient client;
+  for (const std::string_view attribute : base::words(argument)) {
+    const std::size_t equals = std::min(attribute.find('='), attribute.size());
+    const std::string name = base::upper(attribute.substr(0, equals));
+    const auto known = std::ranges::find(xclient_attributes, name, &XclientAttribute::name);
+    if (known == xclient_attributes.end() || equals == attribute.size()) {
+      return bad_argument("XCLIENT takes NAME, ADDR, PORT, PROTO, HELO and LOGIN, each with a value");
+    }
+    auto value = decode_xtext(attribute.substr(equals + 1));
+    if (!value || value->empty()) return bad_argument(fmt::format("{} has no value in xtext", known->name));
+    const bool unknown = base::equal_ignoring_case(*value, "[UNAVAILABLE]") || base::equal_ignoring_case(*value, "[TEMPUNAVAIL]");
+    if (unknown) value->clear();
+    if (!unknown && !known->is_right(*value)) return bad_argument(fmt::format("the value of {} is malformed", known->name));
+    client.*known->member = *std::move(value);
+  }
+  return client;
+}
+
 Parsed parse_vrfy(std::string_view argument) { return command::Vrfy{std::string(argument)}; }
 
 /// What may stand behind a verb.
@@ -279,7 +331,7 @@ Parsed plain(std::string_view /*argument*/) {
 
 Parsed not_implemented(std::string_view /*argument*/) { return refuse(502, EnhancedStatus{5, 5, 1}, "command not implemented"); }
 
-constexpr std::array<Verb, 16> verbs{{
+constexpr std::array<Verb, 17> verbs{{
     {"MAIL", Takes::something, parse_mail},
     {"RCPT", Takes::something, parse_rcpt},
     {"DATA", Takes::nothing, plain<command::Data>},
@@ -293,6 +345,7 @@ constexpr std::array<Verb, 16> verbs{{
     {"HELP", Takes::anything, plain<command::Help>},
     {"EXPN", Takes::anything, not_implemented},
     {"AUTH", Takes::something, parse_auth},
+    {"XCLIENT", Takes::something, parse_xclient},
     {"BDAT", Takes::anything, not_implemented},
     {"ETRN", Takes::anything, not_implemented},
     {"TURN", Takes::anything, not_implemented},

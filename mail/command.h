@@ -44,10 +44,21 @@ struct Auth {
   std::string mechanism;               ///< in upper case
   std::optional<std::string> initial;  ///< the initial response as it was given: base64, or "=" for an empty one
 };
+/// Postfix's XCLIENT: what an intermediary says of the client that it speaks for. Not given: nothing; not known to it
+/// ("[UNAVAILABLE]", "[TEMPUNAVAIL]"): empty.
+struct Xclient {
+  std::optional<std::string> name;     ///< host name
+  std::optional<std::string> address;  ///< an IP address, as base::IpAddress prints it
+  std::optional<std::string> port;     ///< 0-65535
+  std::optional<std::string> proto;    ///< "SMTP" or "ESMTP"
+  std::optional<std::string> helo;
+  std::optional<std::string> login;
+};
 }  // namespace command
 
-using Command = std::variant<command::Ehlo, command::Helo, command::MailFrom, command::RcptTo, command::Data, command::Rset,
-                             command::Noop, command::Vrfy, command::Help, command::Quit, command::StartTls, command::Auth>;
+using Command =
+    std::variant<command::Ehlo, command::Helo, command::MailFrom, command::RcptTo, command::Data, command::Rset, command::Noop,
+                 command::Vrfy, command::Help, command::Quit, command::StartTls, command::Auth, command::Xclient>;
 
 /// A line without its CR LF. What cannot be understood is answered by the reply that comes back instead
 /// (500 5.5.2 unknown command, 501 5.5.4 argument, 555 5.5.4 unknown parameter, 553 5.1.3/5.1.7 address, ...).

@@ -54,6 +54,7 @@ Event ServerSession::next() {
       case State::rcpt:
       case State::data:
       case State::auth:
+      case State::xclient:
       case State::verdict: return event::NeedInput{};
       case State::handshake: return event::StartTls{};
       case State::closing: return event::Close{};
@@ -117,6 +118,7 @@ std::vector<std::string> ServerSession::extensions() const {
   std::vector<std::string> keywords{"PIPELINING", fmt::format("SIZE {}", options_.message_size)};
   if (options_.offer_starttls && !tls_active_) keywords.emplace_back("STARTTLS");
   if (tls_active_ && !options_.auth.empty()) keywords.push_back(fmt::format("AUTH {}", fmt::join(options_.auth, " ")));
+  if (options_.offer_xclient) keywords.emplace_back("XCLIENT NAME ADDR PORT PROTO HELO LOGIN");
   keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "DSN"});
   return keywords;
 }
@@ -216,12 +218,8 @@ std::optional<Event> ServerSession::on(command::StartTls& /*start_tls*/) {
 }
 
 void ServerSession::tls_started(std::string tls_words) {
-  end_transaction();
-  client_.helo.clear();
-  client_.extended = false;
+  forget_client();
   client_.tls = std::move(tls_words);
-  client_.user.clear();
-  authenticated_ = false;
   tls_active_ = true;
   input_.clear();
   start_ = 0;
@@ -233,13 +231,14 @@ void ServerSession::tls_started(std::string tls_words) {
 
 void ServerSession::reply(const Reply& reply) {
   const State asked = state_;
-  constexpr std::array<State, 5> questions{State::mail, State::rcpt, State::data, State::auth, State::verdict};
+  constexpr std::array<State, 6> questions{State::mail, State::rcpt, State::data, State::auth, State::xclient, State::verdict};
   if (std::ranges::find(questions, asked) == questions.end()) return;
   state_ = State::commands;
   output_ += reply.to_wire();
   if (asked == State::mail) mail_answered(reply);
   if (asked == State::rcpt) rcpt_answered(reply);
   if (asked == State::auth) auth_answered(reply);
+  if (asked == State::xclient) xclient_answered(reply);
   if (asked == State::data) {
     if (reply.is_intermediate()) {
       begin_content();
@@ -320,6 +319,15 @@ void ServerSession::refuse_content() {
 void ServerSession::greet_client(std::string argument) {
   end_transaction();
   client_.helo = std::move(argument);
+}
+
+/// As if nothing had been said yet.
+void ServerSession::forget_client() {
+  end_transaction();
+  client_.helo.clear();
+  client_.extended = false;
+  client_.user.clear();
+  authenticated_ = false;
 }
 
 void ServerSession::end_transaction() {

@@ -41,11 +41,14 @@ struct Auth {
 struct AuthResponse {
   std::string octets;  ///< decoded
 };  ///< to the challenge; answer as Auth
+struct Xclient {
+  command::Xclient client;
+};  ///< answer with reply(): after 220 the conversation begins anew, and client() is the shell's to set; else 550
 struct Close {};  ///< write take_output() and close (QUIT, too many errors)
 }  // namespace event
 
 using Event = std::variant<event::NeedInput, event::Mail, event::Rcpt, event::BeginData, event::Content, event::EndOfContent,
-                           event::StartTls, event::Auth, event::AuthResponse, event::Close>;
+                           event::StartTls, event::Auth, event::AuthResponse, event::Xclient, event::Close>;
 
 struct ServerOptions {
   std::string hostname;                     ///< in the greeting and the EHLO reply
@@ -55,6 +58,7 @@ struct ServerOptions {
   bool require_tls = false;  ///< 530 5.7.0 to MAIL before STARTTLS
   /// SASL mechanisms in upper case (RFC 4954): offered and taken under TLS alone, so that no password is sent in the clear.
   std::vector<std::string> auth;
+  bool offer_xclient = false;  ///< the client may say for whom it speaks (Postfix's XCLIENT)
   BareNewline bare_newline = BareNewline::normalize;
 };
 
@@ -77,7 +81,7 @@ class ServerSession {
 
   void feed(std::string_view bytes);
   Event next();
-  /// The answer to the last Mail, Rcpt, BeginData, EndOfContent, Auth or AuthResponse; without one due it does nothing.
+  /// The answer to the last Mail, Rcpt, BeginData, EndOfContent, Auth, AuthResponse or Xclient; without one due it does nothing.
   void reply(const Reply& reply);
   /// 334 in answer to Auth or AuthResponse: octets that mean something to the mechanism.
   void challenge(std::string_view octets);
@@ -102,7 +106,7 @@ class ServerSession {
   std::size_t buffered() const { return input_.size() - start_; }
 
  private:
-  /// mail, rcpt, data, verdict and auth wait for reply().
+  /// mail, rcpt, data, verdict, auth and xclient wait for reply().
   enum class State : std::uint8_t {
     commands,
     mail,
@@ -113,6 +117,7 @@ class ServerSession {
     verdict,
     auth,
     auth_response,
+    xclient,
     handshake,
     closing
   };
@@ -140,10 +145,13 @@ class ServerSession {
   std::optional<Event> on(command::Quit& quit);
   std::optional<Event> on(command::StartTls& start_tls);
   std::optional<Event> on(command::Auth& auth);
+  std::optional<Event> on(command::Xclient& xclient);
 
   void mail_answered(const Reply& reply);
   void rcpt_answered(const Reply& reply);
   void auth_answered(const Reply& reply);
+  void xclient_answered(const Reply& reply);
+  void forget_client();
   void greet_client(std::string argument);
   std::vector<std::string> extensions() const;
   void begin_content();

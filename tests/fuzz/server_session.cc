@@ -37,6 +37,7 @@ class Relay {
     options.recipients = 3;
     options.offer_starttls = (choices & 1U) != 0;
     options.require_tls = (choices & 2U) != 0;
+    options.offer_xclient = (choices & 32U) != 0;
     if ((choices & 16U) != 0) options.auth = {"PLAIN", "LOGIN"};
     options.bare_newline = (choices & 4U) != 0 ? mail::BareNewline::reject : mail::BareNewline::normalize;
     return options;
@@ -76,6 +77,9 @@ class Relay {
       authenticate(auth->initial.value_or(""));
     } else if (const auto* response = std::get_if<mail::event::AuthResponse>(&event)) {
       authenticate(response->octets);
+    } else if (std::holds_alternative<mail::event::Xclient>(event)) {
+      session_.reply(answer(220));
+      authenticated_ = !session_.client().user.empty();
     } else {
       return pause(event);
     }

@@ -47,6 +47,7 @@ mail::ServerOptions read_options(const Script& script) {
       if (key == "bare_newline" && value == "reject") options.bare_newline = mail::BareNewline::reject;
       if (key == "starttls") options.offer_starttls = value == "true";
       if (key == "require_tls") options.require_tls = value == "true";
+      if (key == "xclient") options.offer_xclient = value == "true";
       if (key == "auth") {
         for (const std::string_view mechanism : base::split(value, ',')) options.auth.emplace_back(mechanism);
       }
@@ -148,6 +149,7 @@ class Player {
       return true;
     }
     if (std::holds_alternative<mail::event::EndOfContent>(event)) return end_of_content();
+    if (const auto* xclient = std::get_if<mail::event::Xclient>(&event)) return replace_client(xclient->client);
     if (const auto* auth = std::get_if<mail::event::Auth>(&event)) {
       note(fmt::format("auth {}{}", auth->mechanism, auth->initial ? fmt::format(" {}", *auth->initial) : ""));
       mechanism_ = auth->mechanism;
@@ -173,6 +175,22 @@ class Player {
     } else {
       session_.reply(relay_.answer("auth", Reply(535, {5, 7, 8}, "no")));
     }
+    return true;
+  }
+
+  bool replace_client(const mail::command::Xclient& client) {
+    std::string words = "xclient";
+    const auto add = [&](std::string_view name, const std::optional<std::string>& value) {
+      if (value) words += fmt::format(" {}={}", name, *value);
+    };
+    add("name", client.name);
+    add("address", client.address);
+    add("port", client.port);
+    add("proto", client.proto);
+    add("helo", client.helo);
+    add("login", client.login);
+    note(words);
+    session_.reply(relay_.answer("xclient", Reply(220, "mx.example.com ESMTP")));
     return true;
   }
 

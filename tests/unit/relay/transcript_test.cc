@@ -24,6 +24,7 @@ std::string settings_of(const Script& script) {
 bool can_be_played(const Script& script) {
   static const std::set<std::string> inner = {"reject", "rewrite", "shutdown"};
   if (settings_of(script).find("auth=") != std::string::npos) return false;  // no users
+  if (settings_of(script).find("xclient=") != std::string::npos) return false;
   return std::ranges::none_of(script.steps, [](const Step& step) { return inner.contains(step.name); });
 }
 
