@@ -53,6 +53,7 @@ struct Accept {
   std::uint64_t recipients = 1000;
   std::uint64_t connections = 1000;
   std::uint64_t connections_per_client = 100;
+  std::string users;                                    ///< absolute path; empty: no AUTH
   Duration commands_timeout = std::chrono::minutes(5);  ///< RFC 5321 4.5.3.2.7
   Bytes min_free_space{256ULL << 20U};
   BareNewline bare_newline = BareNewline::normalize;

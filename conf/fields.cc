@@ -99,7 +99,7 @@ Entries trust_entries_of(Accept& accept) {
            "server."),
       later_without_off("ddns_refresh", text_node("1m"), "Longest time between look-ups of host names in mynetworks."),
       later_without_off("ddns_keep", text_node("4h"), "How long the last good answer stays valid while look-ups fail."),
-      later("users", "", "File of \"name:crypt-hash\" lines; enables AUTH under TLS."),
+      path("users", accept.users, "File of \"name:hash\" lines, mode 0600: passwords for AUTH under TLS."),
       later("client_certificates", empty_list(), "\"sha256:<hex>\" of the public keys of clients that may send."),
       later("sender_domains", empty_list(), "Domains that MAIL FROM and From: must be in; empty: any."),
       later("sender_rate", "", "Recipients for each reverse-path of a trusted client, like \"500/h\"; what exceeds it is held."),

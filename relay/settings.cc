@@ -33,6 +33,19 @@ Result<dkim::PrivateKey> load_key(const std::string& path, std::uint64_t min_bit
   return key;
 }
 
+Result<void> load_users(Settings& settings) {
+  const std::string& path = settings.config.accept.users;
+  if (path.empty()) return {};
+  const auto wrong = [](const base::Error& error) { return base::fail(Kind::invalid, "accept.users: " + error.words); };
+  if (auto safe = check_permissions(path); !safe) return wrong(safe.error());
+  auto text = base::read_file(path, 4U << 20U);
+  if (!text) return wrong(text.error());
+  auto users = intake::Users::parse(*text, path);
+  if (!users) return wrong(users.error());
+  settings.users = std::make_shared<const intake::Users>(*std::move(users));
+  return {};
+}
+
 Result<void> load_signing(Settings& settings) {
   const conf::Dkim& dkim = settings.config.dkim;
   auto pair = dkim::parse_canonicalization(dkim.canonicalization);
@@ -60,6 +73,7 @@ Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config
   if (!postmaster) return std::unexpected(postmaster.error());
   settings->postmaster = *postmaster;
   if (auto loaded = load_signing(*settings); !loaded) return std::unexpected(loaded.error());
+  if (auto loaded = load_users(*settings); !loaded) return std::unexpected(loaded.error());
   if (use == SecretUse::prepare || !config.tls.certificate.empty()) {
     auto server_tls = make_server_tls(config);
     if (!server_tls) return std::unexpected(server_tls.error());

@@ -11,6 +11,7 @@
 #include "dkim/signer.h"
 #include "mail/address.h"
 #include "queue/schedule.h"
+#include "relay/intake/users.h"
 #include "relay/tls.h"
 
 namespace relay {
@@ -25,6 +26,7 @@ class Settings {
   bool needs_relaxed_body = false;
   std::shared_ptr<TlsContext> server_tls;
   std::shared_ptr<TlsContext> client_tls;
+  std::shared_ptr<const intake::Users> users;  ///< of accept.users; none: AUTH is not offered
 };
 
 /// prepare makes the self-signed certificate when none is configured; check_only writes nothing (config check).

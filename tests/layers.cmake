@@ -13,9 +13,9 @@ endforeach()
 set(relay_sees ${folders})
 
 # Header of a library → the paths (regular expressions) that may include it. relay/main.cc asks each for its version.
-set(libraries "boost/" "openssl/" "sqlite3" "ares" "toml" "CLI/" "spdlog/" "zlib")
+set(libraries "boost/" "openssl/" "sqlite3" "ares" "toml" "CLI/" "spdlog/" "zlib" "crypt")
 set(places "relay/" "dkim/crypto\\.cc|relay/(tls|connection|main)\\.cc" "queue/sqlite_[a-z]*\\.cc|relay/main\\.cc"
-  "dns/cares_resolver\\.cc|relay/main\\.cc" "conf/[a-z_]*\\.cc" "relay/main\\.cc" "relay/log\\.cc" "queue/content_file\\.cc")
+  "dns/cares_resolver\\.cc|relay/main\\.cc" "conf/[a-z_]*\\.cc" "relay/main\\.cc" "relay/log\\.cc" "queue/content_file\\.cc" "relay/intake/users\\.cc")
 
 set(faults 0)
 function(fault text)

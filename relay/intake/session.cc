@@ -20,13 +20,15 @@ using namespace asio::experimental::awaitable_operators;
 constexpr std::size_t read_size = 16U << 10U;
 constexpr std::chrono::seconds goodbye_time(5);
 constexpr std::chrono::seconds handshake_time(30);
-mail::ServerOptions server_options(const conf::Config& config, const conf::Listen& listen) {
+mail::ServerOptions server_options(const Settings& settings, const conf::Listen& listen) {
+  const conf::Config& config = settings.config;
   mail::ServerOptions options;
   options.hostname = config.hostname;
   options.message_size = config.accept.message_size.count;
   options.recipients = config.accept.recipients;
   options.offer_starttls = listen.tls == conf::ListenTls::starttls;
   options.require_tls = listen.require_tls;
+  if (settings.users) options.auth = settings.users->mechanisms();
   options.bare_newline =
       config.accept.bare_newline == conf::BareNewline::reject ? mail::BareNewline::reject : mail::BareNewline::normalize;
   return options;
@@ -42,7 +44,7 @@ Session::Session(Socket socket, const conf::Listen& listen, IntakeContext& conte
       connection_(std::move(socket)),
       deadline_(services_.loop),
       identity_(identity_of(settings_->config, connection_.peer())),
-      session_(server_options(settings_->config, listen)),
+      session_(server_options(*settings_, listen)),
       buffer_(read_size) {
   session_.client().address = connection_.peer().to_string();
 }
@@ -99,6 +101,10 @@ Task<void> Session::converse() {
       answer(*rcpt_to);
     } else if (std::holds_alternative<mail::event::BeginData>(event)) {
       begin_data();
+    } else if (const auto* auth = std::get_if<mail::event::Auth>(&event)) {
+      co_await begin_auth(*auth);
+    } else if (const auto* response = std::get_if<mail::event::AuthResponse>(&event)) {
+      co_await continue_auth(*response);
     } else if (std::holds_alternative<mail::event::StartTls>(event)) {
       const Next next = co_await start_tls();
       if (next == Next::close) co_return;

@@ -11,6 +11,8 @@
 #include "relay/connection.h"
 #include "relay/intake/access.h"
 #include "relay/intake/draft.h"
+#include "relay/intake/failures.h"
+#include "relay/intake/sasl.h"
 #include "relay/services.h"
 
 namespace relay::intake {
@@ -21,6 +23,7 @@ struct IntakeContext {
   queue::QueueIdMaker& ids;
   BufferBudget& budget;
   std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
+  AuthFailures auth_failures = {};
 };
 
 class Session {
@@ -47,9 +50,14 @@ class Session {
 
   void answer(const mail::event::Mail& event);
   void answer(const mail::event::Rcpt& event);
+  Task<void> begin_auth(const mail::event::Auth& event);
+  Task<void> continue_auth(const mail::event::AuthResponse& event);
+  Task<void> go_on_with_auth(sasl::Step step);
+  void refuse_auth(const mail::Reply& reply, std::string_view user);
   void begin_data();
   std::optional<mail::Reply> refuse_content() const;
   mail::Reply conclude(base::Result<Sealed> sealed);
+  void log_accepted(const queue::Message& message) const;
   void refuse(const mail::Reply& reply, std::string_view to);
   Task<void> say_goodbye(mail::Reply reply);
 
@@ -60,6 +68,7 @@ class Session {
   Connection connection_;
   Deadline deadline_;
   Identity identity_;
+  std::optional<sasl::Exchange> sasl_;
   mail::ServerSession session_;
   std::vector<char> buffer_;
   std::unique_ptr<Draft> draft_;

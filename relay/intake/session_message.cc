@@ -100,6 +100,16 @@ Task<Reply> Session::accept() {
   co_return conclude(std::move(sealed));
 }
 
+void Session::log_accepted(const queue::Message& message) const {
+  relay::Event line = services_.log.info("accepted");
+  line.with("id", message.id.to_string())
+      .with("msgid", message.message_id)
+      .with("from", fmt::format("<{}>", message.envelope.reverse_path.to_string()))
+      .with("client", fmt::format("{}[{}]", message.client.helo, message.client.address));
+  if (!message.client.user.empty()) line.with("user", message.client.user);
+  line.with("size", message.size()).with("rcpts", message.envelope.recipients.size());
+}
+
 Reply Session::conclude(Result<Sealed> sealed) {
   const std::string id = draft_->id().to_string();
   if (!sealed) {
@@ -116,13 +126,7 @@ Reply Session::conclude(Result<Sealed> sealed) {
     }
   }
   const queue::Message& message = sealed->message;
-  services_.log.info("accepted")
-      .with("id", id)
-      .with("msgid", message.message_id)
-      .with("from", fmt::format("<{}>", message.envelope.reverse_path.to_string()))
-      .with("client", fmt::format("{}[{}]", message.client.helo, message.client.address))
-      .with("size", message.size())
-      .with("rcpts", message.envelope.recipients.size());
+  log_accepted(message);
   for (const SignedBy& signature : sealed->signatures) {
     services_.log.info("signed").with("id", id).with("d", signature.domain).with("s", signature.selector);
   }
