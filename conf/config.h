@@ -23,6 +23,7 @@ enum class LogFormat : std::uint8_t { text, json };
 enum class ListenTls : std::uint8_t { none, starttls, implicit };
 enum class TlsMinimum : std::uint8_t { tls1_0, tls1_2, tls1_3 };
 enum class BareNewline : std::uint8_t { normalize, reject };
+enum class Malformed : std::uint8_t { reject, pass };
 enum class DkimMode : std::uint8_t { off, sign };
 enum class OnSignFailure : std::uint8_t { accept, tempfail, reject };
 enum class Unsigned : std::uint8_t { accept, reject };
@@ -57,6 +58,7 @@ struct Accept {
   Duration commands_timeout = std::chrono::minutes(5);  ///< RFC 5321 4.5.3.2.7
   Bytes min_free_space{256ULL << 20U};
   BareNewline bare_newline = BareNewline::normalize;
+  Malformed malformed = Malformed::reject;
 };
 
 struct DkimSign {

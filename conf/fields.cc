@@ -123,8 +123,9 @@ Entries limit_entries_of(Accept& accept) {
           "bare_newline", accept.bare_newline,
           "CR or LF alone in a message: make it CR LF, or refuse the message. Only CR LF . CR LF ends a message in either case."),
       later("long_lines", "pass", "Lines over 998 octets: \"reencode\", \"reject\" or \"pass\"."),
-      later("malformed", "pass",
-            "Mail that large receivers refuse anyway (no From:, several From: fields): \"reject\" or \"pass\"."),
+      field("malformed", accept.malformed,
+            "Mail that large receivers refuse anyway: no From: or several, no address in it, another field twice that may stand "
+            "once, a NUL octet."),
       later("received", "full", "Our Received line: \"full\", \"private\" (without the trusted client) or \"strip\"."),
       later("duplicates", "0s", "How long the same mail again is recognised after a lost reply (RFC 1047); \"0s\": off."),
   };

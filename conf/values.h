@@ -51,6 +51,7 @@ EnumWords words_of(LogFormat);
 EnumWords words_of(ListenTls);
 EnumWords words_of(TlsMinimum);
 EnumWords words_of(BareNewline);
+EnumWords words_of(Malformed);
 EnumWords words_of(DkimMode);
 EnumWords words_of(OnSignFailure);
 EnumWords words_of(Unsigned);

@@ -93,6 +93,7 @@ Draft::~Draft() { budget_.remove(counted_); }
 
 void Draft::take(std::string_view content) {
   take_apart(content, header_, hashes_);
+  has_nul_ = has_nul_ || content.find('\0') != std::string_view::npos;
   buffer_.append(content);
   budget_.add(content.size());
   counted_ += content.size();

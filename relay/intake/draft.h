@@ -55,6 +55,9 @@ class Draft {
   queue::QueueId id() const { return id_; }
   const mail::HeaderBlock& header() const { return header_; }
 
+  /// RFC 5322 has no place for one.
+  bool has_nul() const { return has_nul_; }
+
   /// A piece of content, on the loop.
   void take(std::string_view content);
   /// No more content, on the loop.
@@ -86,6 +89,7 @@ class Draft {
   mail::HeaderBlock header_;
   dkim::BodyHashes hashes_;
   std::optional<mail::Mailbox> author_;
+  bool has_nul_ = false;
   std::string buffer_;
   std::size_t counted_ = 0;  // of the buffer, in the budget
   std::optional<queue::ContentWriter> writer_;

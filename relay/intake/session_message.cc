@@ -1,6 +1,7 @@
 // How a session takes a message: from DATA to the reply that promises it.
 #include <fmt/format.h>
 
+#include "mail/sanity.h"
 #include "relay/intake/replies.h"
 #include "relay/intake/session.h"
 
@@ -61,6 +62,10 @@ std::optional<Reply> Session::refuse_content() const {
   }
   if (header.count("Received") > most_received) {
     return Reply(554, EnhancedStatus{5, 4, 6}, fmt::format("mail loop: more than {} Received fields", most_received));
+  }
+  if (settings_->config.accept.malformed == conf::Malformed::reject) {
+    const std::string flaw = draft_->has_nul() ? "it holds a NUL octet" : mail::flaw(header);
+    if (!flaw.empty()) return Reply(550, EnhancedStatus{5, 6, 0}, "receivers would refuse this message: " + flaw);
   }
   const conf::Dkim& dkim = settings_->config.dkim;
   const bool must_sign =

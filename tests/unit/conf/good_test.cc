@@ -69,6 +69,7 @@ TEST_CASE("accept is read") {
   CHECK(accept.commands_timeout == 90s);
   CHECK(accept.min_free_space.count == 1U << 30U);
   CHECK(accept.bare_newline == conf::BareNewline::reject);
+  CHECK(accept.malformed == conf::Malformed::pass);
 }
 
 TEST_CASE("dkim is read, with its keys in their order") {
