@@ -24,6 +24,9 @@ enum class ListenTls : std::uint8_t { none, starttls, implicit };
 enum class TlsMinimum : std::uint8_t { tls1_0, tls1_2, tls1_3 };
 enum class BareNewline : std::uint8_t { normalize, reject };
 enum class Malformed : std::uint8_t { reject, pass };
+enum class LongLines : std::uint8_t { reencode, reject, pass };
+/// How much our Received line and those before it tell of a trusted client.
+enum class Trace : std::uint8_t { full, hidden, strip };
 enum class DkimMode : std::uint8_t { off, sign };
 enum class OnSignFailure : std::uint8_t { accept, tempfail, reject };
 enum class Unsigned : std::uint8_t { accept, reject };
@@ -59,6 +62,8 @@ struct Accept {
   Bytes min_free_space{256ULL << 20U};
   BareNewline bare_newline = BareNewline::normalize;
   Malformed malformed = Malformed::reject;
+  LongLines long_lines = LongLines::reencode;
+  Trace received = Trace::full;
 };
 
 struct DkimSign {

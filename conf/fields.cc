@@ -122,11 +122,15 @@ Entries limit_entries_of(Accept& accept) {
       field(
           "bare_newline", accept.bare_newline,
           "CR or LF alone in a message: make it CR LF, or refuse the message. Only CR LF . CR LF ends a message in either case."),
-      later("long_lines", "pass", "Lines over 998 octets: \"reencode\", \"reject\" or \"pass\"."),
+      field("long_lines", accept.long_lines,
+            "Lines over 998 octets, which would be cut on the way: re-encode the parts that have them (mail of trusted clients, "
+            "before signing), refuse the message, or pass it as it is."),
       field("malformed", accept.malformed,
             "Mail that large receivers refuse anyway: no From: or several, no address in it, another field twice that may stand "
             "once, a NUL octet."),
-      later("received", "full", "Our Received line: \"full\", \"private\" (without the trusted client) or \"strip\"."),
+      field("received", accept.received,
+            "What the trace tells of a trusted client: all, our Received line without its name and address, or without the "
+            "earlier Received lines either."),
       later("duplicates", "0s", "How long the same mail again is recognised after a lost reply (RFC 1047); \"0s\": off."),
   };
 }

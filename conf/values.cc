@@ -22,6 +22,8 @@ constexpr std::array listen_tls{"none"sv, "starttls"sv, "implicit"sv};
 constexpr std::array tls_minimums{"1.0"sv, "1.2"sv, "1.3"sv};
 constexpr std::array bare_newlines{"normalize"sv, "reject"sv};
 constexpr std::array malformed_mail{"reject"sv, "pass"sv};
+constexpr std::array long_lines{"reencode"sv, "reject"sv, "pass"sv};
+constexpr std::array traces{"full"sv, "private"sv, "strip"sv};
 constexpr std::array dkim_modes{"off"sv, "sign"sv};
 constexpr std::array later_dkim_modes{"verify"sv, "sign+verify"sv};
 constexpr std::array sign_failures{"accept"sv, "tempfail"sv, "reject"sv};
@@ -85,6 +87,8 @@ EnumWords words_of(ListenTls) { return EnumWords{listen_tls}; }
 EnumWords words_of(TlsMinimum) { return EnumWords{tls_minimums}; }
 EnumWords words_of(BareNewline) { return EnumWords{bare_newlines}; }
 EnumWords words_of(Malformed) { return EnumWords{malformed_mail}; }
+EnumWords words_of(LongLines) { return EnumWords{long_lines}; }
+EnumWords words_of(Trace) { return EnumWords{traces}; }
 EnumWords words_of(DkimMode) { return EnumWords{dkim_modes, later_dkim_modes}; }
 EnumWords words_of(OnSignFailure) { return EnumWords{sign_failures}; }
 EnumWords words_of(Unsigned) { return EnumWords{unsigned_mail}; }

@@ -52,6 +52,8 @@ EnumWords words_of(ListenTls);
 EnumWords words_of(TlsMinimum);
 EnumWords words_of(BareNewline);
 EnumWords words_of(Malformed);
+EnumWords words_of(LongLines);
+EnumWords words_of(Trace);
 EnumWords words_of(DkimMode);
 EnumWords words_of(OnSignFailure);
 EnumWords words_of(Unsigned);

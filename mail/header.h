@@ -95,12 +95,16 @@ Result<Mailbox> first_address(std::string_view field_value);
 /// The one Message-ID with its angle brackets, or empty (none, several, or not one word).
 std::string message_id(const HeaderBlock& header);
 
+/// Whether a Received line tells who the client is.
+enum class ShowClient : std::uint8_t { no, yes };
+
 struct ReceivedParts {
   std::string_view by;                        ///< our hostname
   std::string_view id;                        ///< queue id
   const Client* client = nullptr;             ///< without one the message is our own: no "from", no "with"
   const Recipient* only_recipient = nullptr;  ///< "for" is written only when there is just one
   base::Time when;
+  ShowClient show_client = ShowClient::yes;  ///< no: no "from", but "with"
 };
 /// "Received: ..." with its final CR LF, folded (RFC 5321 4.4); protocol SMTP, ESMTP, ESMTPS, ESMTPSA as RFC 3848 names them.
 /// What the client said of itself is shown with "?" for every octet that has no place in a host name.

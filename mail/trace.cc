@@ -67,7 +67,7 @@ std::string protocol(const Client& client) {
 
 std::string make_received(const ReceivedParts& parts) {
   FoldedField field("Received:");
-  if (parts.client != nullptr) {
+  if (parts.client != nullptr && parts.show_client == ShowClient::yes) {
     field.add(fmt::format("from {}", shown_name(parts.client->helo)));
     field.add(fmt::format("({})", shown_address(parts.client->address)));
     field.fold();

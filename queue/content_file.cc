@@ -74,6 +74,13 @@ void ContentWriter::discard(Disk& disk, const Content& content) {
   if (content.is_file()) static_cast<void>(disk.remove(content.path()));
 }
 
+Result<Content> ContentWriter::set_aside(Disk& disk, const Content& content) {
+  if (!content.is_file()) return content;
+  std::string aside = content.path() + std::string(aside_suffix);
+  if (auto renamed = disk.rename(content.path(), aside); !renamed) return std::unexpected(renamed.error());
+  return Content::in_file(std::move(aside), content.size());
+}
+
 Result<ContentReader> ContentReader::open(const Content& content) {
   ContentReader reader;
   reader.content_ = content;

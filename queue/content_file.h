@@ -24,6 +24,8 @@ std::uint32_t crc32_joined(std::uint32_t first, std::uint32_t second, std::uint6
 /// The folder of content files in a spool, and the file of one message.
 std::string content_folder(const std::string& spool);
 std::string content_path(const std::string& spool, QueueId id);
+/// Of a file that was set aside while its content is made anew; the next start removes what is left of them.
+inline constexpr std::string_view aside_suffix = ".aside";
 
 /// Blocking; for a worker thread. Destroyed before finish(): the file is removed again.
 class ContentWriter {
@@ -37,6 +39,9 @@ class ContentWriter {
   Result<Content> finish();
   /// Takes back a finished file that was never given to Store::accept(): from there on it is the store's.
   static void discard(Disk& disk, const Content& content);
+  /// Renames a finished file that was never given to Store::accept(), so that a new one can have its name. Content in memory
+  /// stays.
+  static Result<Content> set_aside(Disk& disk, const Content& content);
 
  private:
   ContentWriter(Disk& disk, std::unique_ptr<WritableFile> file, std::string folder, std::string path);

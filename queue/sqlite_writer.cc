@@ -1,6 +1,8 @@
 // The engine: opens the tables, runs transactions on them, keeps the spool tidy.
 #include "queue/sqlite_writer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -148,6 +150,11 @@ Result<void> SqliteWriter::sweep_content() {
   const auto names = options_.disk->list(content_folder(options_.spool));
   if (!names) return std::unexpected(names.error());
   for (const std::string& name : *names) {
+    if (name.ends_with(aside_suffix)) {
+      if (auto removed = options_.disk->remove(fmt::format("{}/{}", content_folder(options_.spool), name)); !removed)
+        return removed;
+      continue;
+    }
     const auto id = QueueId::parse(name);
     if (!id) continue;
     const auto wanted = is_wanted(*id);

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "dkim/verifier.h"
+#include "mail/repair.h"
+#include "relay/intake/mending.h"
 #include "relay/retry_policy.h"
 
 namespace relay::intake {
@@ -16,6 +18,8 @@ using base::Result;
 
 /// Under memory pressure content becomes a file from this size on; smaller buffers are not worth an fsync of their own.
 constexpr std::size_t write_out_when_tight = 16U << 10U;
+/// Octets of a trace that was taken away, in the log.
+constexpr std::size_t most_of_trace = 2000;
 
 /// A line without a colon ends the header: its start may have come with an earlier piece, and is body after all.
 void take_apart(std::string_view content, mail::HeaderBlock& header, dkim::BodyHashes& hashes) {
@@ -51,22 +55,15 @@ std::vector<base::Time> expires_of(const conf::Config& config, const mail::Envel
 /// What the store will hand to a delivery, read back: header, body hashes, CRC.
 class StoredContent {
  public:
-  explicit StoredContent(const Settings& settings) : hashes(settings.needs_simple_body, settings.needs_relaxed_body) {}
+  /// `added` is what stands between the signatures and the content.
+  StoredContent(const Settings& settings, std::string_view added)
+      : hashes(settings.needs_simple_body, settings.needs_relaxed_body) {
+    header.feed(added);
+  }
 
   Result<void> read(const queue::Content& content) {
-    if (!content.is_file()) {
-      take(content.octets());
-    } else {
-      auto reader = queue::ContentReader::open(content);
-      if (!reader) return std::unexpected(reader.error());
-      std::string piece(std::size_t{64} << 10U, '\0');
-      for (;;) {
-        auto count = reader->read(piece);
-        if (!count) return std::unexpected(count.error());
-        if (*count == 0) break;
-        take(std::string_view(piece).substr(0, *count));
-      }
-    }
+    auto read = read_all(content, [this](std::string_view piece) { take(piece); });
+    if (!read) return read;
     conclude(header, hashes);
     return {};
   }
@@ -92,21 +89,48 @@ Draft::Draft(std::shared_ptr<const Settings> settings, queue::Origin origin, que
 Draft::~Draft() { budget_.remove(counted_); }
 
 void Draft::take(std::string_view content) {
+  const bool in_header = !header_.complete();
   take_apart(content, header_, hashes_);
+  lines_.feed(content);
   has_nul_ = has_nul_ || content.find('\0') != std::string_view::npos;
   buffer_.append(content);
   budget_.add(content.size());
   counted_ += content.size();
+  if (in_header && header_.complete()) header_came();
+}
+
+/// Nothing of the content was written out yet: what is taken from the header is taken from the buffer.
+void Draft::header_came() {
+  hops_ = header_.count("Received");
+  const bool strip = origin_ == queue::Origin::trusted && settings_->config.accept.received == conf::Trace::strip;
+  if (!strip || hops_ == 0) return;
+  stripped_ = mail::trace_of(header_, most_of_trace);
+  const std::string text = mail::without_received(header_);
+  const std::size_t fewer = header_.raw().size() - text.size();
+  buffer_.replace(0, header_.raw().size(), text);
+  budget_.remove(fewer);
+  counted_ -= fewer;
+  header_ = mail::HeaderBlock();
+  header_.feed(text);
+  header_.finish();
+}
+
+bool Draft::is_reencoded() const {
+  return origin_ == queue::Origin::trusted && settings_->config.accept.long_lines == conf::LongLines::reencode &&
+         lines_.longest() > mail::longest_line && !mail::is_signed_already(header_);
 }
 
 void Draft::finish() {
+  const bool in_header = !header_.complete();
   conclude(header_, hashes_);
+  if (in_header) header_came();
   const auto from = header_.find("From");
   if (from.empty()) return;
   if (auto author = mail::first_address(from.front()->value)) author_ = std::move(*author);
 }
 
 bool Draft::wants_write_out() const {
+  if (!header_.complete() && !header_.too_large()) return false;  // it may yet be changed, and is bounded
   return buffer_.size() > queue::content_in_row_limit || (budget_.is_tight() && buffer_.size() > write_out_when_tight);
 }
 
@@ -141,10 +165,15 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
   } else {
     message.content = queue::Content::in_memory(std::move(buffer_));
   }
+  if (auto mended = mend(disk, sealed); !mended) return std::unexpected(mended.error());
+  add_missing_fields(now);
   const std::string id = id_.to_string();
+  const conf::Trace trace = settings_->config.accept.received;
+  const bool hidden = origin_ == queue::Origin::trusted && trace != conf::Trace::full;
   message.prefix =
       mail::make_received(mail::ReceivedParts{settings_->config.hostname, id, client.address.empty() ? nullptr : &client,
-                                              envelope.recipients.size() == 1 ? &envelope.recipients.front() : nullptr, now});
+                                              envelope.recipients.size() == 1 ? &envelope.recipients.front() : nullptr, now,
+                                              hidden ? mail::ShowClient::no : mail::ShowClient::yes});
   message.id = id_;
   message.origin = origin_;
   message.received = now;
@@ -153,14 +182,45 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
   message.message_id = mail::message_id(header_);
   message.envelope = std::move(envelope);
   message.client = std::move(client);
-  StoredContent stored(*settings_);
+  StoredContent stored(*settings_, added_);
   if (auto read = stored.read(message.content); !read) {
     queue::ContentWriter::discard(disk, message.content);
     return std::unexpected(read.error());
   }
   sign(sealed, stored, now);
+  message.prefix += added_;
   message.crc = queue::crc32_joined(queue::crc32(0, message.prefix), stored.crc, message.content.size());
   return sealed;
+}
+
+/// Header and hashes become those of the new content.
+Result<void> Draft::mend(queue::Disk& disk, Sealed& sealed) {
+  sealed.has_long_lines = lines_.longest() > mail::longest_line;
+  if (!is_reencoded()) return {};
+  mail::HeaderBlock header;
+  dkim::BodyHashes hashes(settings_->needs_simple_body, settings_->needs_relaxed_body);
+  const auto written = [&](std::string_view piece) { take_apart(piece, header, hashes); };
+  auto mended = reencode(disk, settings_->config.spool, id_, std::move(sealed.message.content), written);
+  if (!mended) return std::unexpected(mended.error());
+  sealed.message.content = mended->content;
+  sealed.reencoded = mended->changed;
+  sealed.has_long_lines = mended->leaves_long_lines;
+  if (!mended->changed) return {};
+  conclude(header, hashes);
+  header_ = std::move(header);
+  hashes_ = std::move(hashes);
+  return {};
+}
+
+void Draft::add_missing_fields(base::Time now) {
+  if (origin_ != queue::Origin::trusted) return;
+  added_ = mail::missing_fields(header_, settings_->config.hostname, id_.to_string(), now);
+  if (added_.empty()) return;
+  mail::HeaderBlock whole;
+  whole.feed(added_);
+  whole.feed(header_.raw());
+  whole.finish();
+  header_ = std::move(whole);
 }
 
 void Draft::sign(Sealed& sealed, const StoredContent& stored, base::Time now) const {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "dkim/canonical.h"
 #include "mail/header.h"
+#include "mail/reencode.h"
 #include "queue/content_file.h"
 #include "queue/message.h"
 #include "relay/settings.h"
@@ -40,6 +41,8 @@ class Sealed {
  public:
   queue::Message message;
   std::vector<SignedBy> signatures;
+  bool reencoded = false;
+  bool has_long_lines = false;
   std::string signing_error;  ///< a key matched and could not sign, or its signature did not verify; empty: all is well
 };
 
@@ -57,6 +60,14 @@ class Draft {
 
   /// RFC 5322 has no place for one.
   bool has_nul() const { return has_nul_; }
+  /// Received fields that it came with.
+  std::size_t hops() const { return hops_; }
+  /// Those that were taken away, for the log; bounded.
+  const std::string& stripped() const { return stripped_; }
+  /// Octets of its longest line.
+  std::size_t longest_line() const { return lines_.longest(); }
+  /// seal() will make the parts with long lines anew: only a trusted client's mail that is not signed yet.
+  bool is_reencoded() const;
 
   /// A piece of content, on the loop.
   void take(std::string_view content);
@@ -74,12 +85,15 @@ class Draft {
   /// A stranger's mail is never signed.
   std::vector<const dkim::SigningRule*> signing_rules() const;
 
-  /// On a worker: the file is synced, Received and the signatures become the prefix, each signature is verified against the
-  /// content as it is stored, the CRC is computed. `envelope` and `client` enter the message; a client without an address: the
-  /// message is our own.
+  /// On a worker: the file is synced, long lines are re-encoded, Received, the signatures and the fields that lacked become the
+  /// prefix, each signature is verified against the content as it is stored, the CRC is computed. `envelope` and `client` enter
+  /// the message; a client without an address: the message is our own.
   base::Result<Sealed> seal(queue::Disk& disk, mail::Envelope envelope, mail::Client client, base::Time now);
 
  private:
+  void header_came();
+  base::Result<void> mend(queue::Disk& disk, Sealed& sealed);
+  void add_missing_fields(base::Time now);
   void sign(Sealed& sealed, const StoredContent& stored, base::Time now) const;
 
   std::shared_ptr<const Settings> settings_;
@@ -90,6 +104,10 @@ class Draft {
   dkim::BodyHashes hashes_;
   std::optional<mail::Mailbox> author_;
   bool has_nul_ = false;
+  std::size_t hops_ = 0;
+  std::string stripped_;
+  mail::LineLengths lines_;
+  std::string added_;  // fields before the content
   std::string buffer_;
   std::size_t counted_ = 0;  // of the buffer, in the budget
   std::optional<queue::ContentWriter> writer_;

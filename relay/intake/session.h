@@ -56,6 +56,8 @@ class Session {
   void refuse_auth(const mail::Reply& reply, std::string_view user);
   void begin_data();
   std::optional<mail::Reply> refuse_content() const;
+  std::optional<mail::Reply> refuse_long_lines() const;
+  void tell_of_repairs(const Sealed& sealed) const;
   mail::Reply conclude(base::Result<Sealed> sealed);
   void log_accepted(const queue::Message& message) const;
   void refuse(const mail::Reply& reply, std::string_view to);

@@ -52,6 +52,20 @@ Task<void> Session::take_message() {
   if (stopping_) session_.close(reply_for(base::Error(Kind::cancelled, "stopping")));
 }
 
+std::optional<Reply> Session::refuse_long_lines() const {
+  const std::size_t longest = draft_->longest_line();
+  if (longest <= mail::longest_line) return std::nullopt;
+  if (settings_->config.accept.long_lines == conf::LongLines::reject) {
+    return Reply(550, EnhancedStatus{5, 6, 0},
+                 fmt::format("a line of {} octets, and RFC 5322 allows {}", longest, mail::longest_line));
+  }
+  if (draft_->is_reencoded() && !mail::fold_long_lines(draft_->header().raw())) {
+    return Reply(550, EnhancedStatus{5, 6, 0},
+                 fmt::format("the header has a line over {} octets that cannot be folded", mail::longest_line));
+  }
+  return std::nullopt;
+}
+
 std::optional<Reply> Session::refuse_content() const {
   const mail::HeaderBlock& header = draft_->header();
   if (draft_error_) return reply_for(*draft_error_);
@@ -60,13 +74,14 @@ std::optional<Reply> Session::refuse_content() const {
                  fmt::format("the header is larger than {} KiB or {} fields", mail::HeaderBlock::max_octets >> 10U,
                              mail::HeaderBlock::max_fields));
   }
-  if (header.count("Received") > most_received) {
+  if (draft_->hops() > most_received) {
     return Reply(554, EnhancedStatus{5, 4, 6}, fmt::format("mail loop: more than {} Received fields", most_received));
   }
   if (settings_->config.accept.malformed == conf::Malformed::reject) {
     const std::string flaw = draft_->has_nul() ? "it holds a NUL octet" : mail::flaw(header);
     if (!flaw.empty()) return Reply(550, EnhancedStatus{5, 6, 0}, "receivers would refuse this message: " + flaw);
   }
+  if (auto refusal = refuse_long_lines()) return refusal;
   const conf::Dkim& dkim = settings_->config.dkim;
   const bool must_sign =
       identity_.is_trusted() && dkim.mode != conf::DkimMode::off && dkim.unsigned_mail == conf::Unsigned::reject;
@@ -115,6 +130,14 @@ void Session::log_accepted(const queue::Message& message) const {
   line.with("size", message.size()).with("rcpts", message.envelope.recipients.size());
 }
 
+void Session::tell_of_repairs(const Sealed& sealed) const {
+  const std::string id = draft_->id().to_string();
+  if (!draft_->stripped().empty()) services_.log.info("stripped").with("id", id).with("received", draft_->stripped());
+  if (sealed.reencoded) services_.log.info("reencoded").with("id", id).with("longest", draft_->longest_line());
+  const bool warn = sealed.has_long_lines && settings_->config.accept.long_lines == conf::LongLines::reencode;
+  if (warn) services_.log.warning("long-lines").with("id", id).with("longest", draft_->longest_line());
+}
+
 Reply Session::conclude(Result<Sealed> sealed) {
   const std::string id = draft_->id().to_string();
   if (!sealed) {
@@ -131,6 +154,7 @@ Reply Session::conclude(Result<Sealed> sealed) {
     }
   }
   const queue::Message& message = sealed->message;
+  tell_of_repairs(*sealed);
   log_accepted(message);
   for (const SignedBy& signature : sealed->signatures) {
     services_.log.info("signed").with("id", id).with("d", signature.domain).with("s", signature.selector);

@@ -70,6 +70,8 @@ TEST_CASE("accept is read") {
   CHECK(accept.min_free_space.count == 1U << 30U);
   CHECK(accept.bare_newline == conf::BareNewline::reject);
   CHECK(accept.malformed == conf::Malformed::pass);
+  CHECK(accept.long_lines == conf::LongLines::reject);
+  CHECK(accept.received == conf::Trace::strip);
 }
 
 TEST_CASE("dkim is read, with its keys in their order") {

@@ -85,7 +85,7 @@ TEST_CASE("an 8-bit message and the null reverse-path keep their parameters") {
   client.say("MAIL FROM:<> BODY=8BITMIME");
   client.say("RCPT TO:<bob@example.net>");
   client.say("DATA");
-  CHECK(client.send_content(message("Mailer <>", "null")).starts_with("250 "));
+  CHECK(client.send_content(message("Mailer <mailer@client.example>", "null")).starts_with("250 "));
   REQUIRE(sink.receives(1));
   const std::string mail = sink.arrivals().front().mail;
   CHECK(mail.starts_with("MAIL FROM:<>"));
