@@ -108,6 +108,8 @@ std::string check_socket_path(std::string& path) {
   return check_path(path);
 }
 
+std::string check_submit_path(std::string& path) { return path.empty() ? "" : check_socket_path(path); }
+
 std::string check_ipv4(std::string& address) { return check_address(address, IpVersion::v4); }
 std::string check_ipv6(std::string& address) { return check_address(address, IpVersion::v6); }
 

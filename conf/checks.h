@@ -23,6 +23,7 @@ std::string check_hostname(std::string& name);          ///< fully qualified (RF
 std::string check_domain(std::string& name);            ///< any domain
 std::string check_postmaster(std::string& address);     ///< a mailbox at a domain
 std::string check_path(std::string& path);              ///< not empty
+std::string check_submit_path(std::string& path);       ///< the same, or empty
 std::string check_socket_path(std::string& path);       ///< fits into sockaddr_un
 std::string check_ipv4(std::string& address);           ///< or empty
 std::string check_ipv6(std::string& address);           ///< or empty

@@ -132,7 +132,8 @@ struct Dns {
 };
 
 struct Admin {
-  std::string socket = "/run/mailferry/admin.sock";  ///< at most 107 octets (sun_path)
+  std::string socket = "/run/mailferry/admin.sock";   ///< at most 107 octets (sun_path)
+  std::string submit = "/run/mailferry/submit.sock";  ///< the same; empty: none
 };
 
 /// Keys of features that are not there yet have no member: the field list accepts their off value and refuses others.

@@ -287,7 +287,9 @@ Entries small_tables_of(Config& config) {
       table("admin", "Sockets for the command line and the web console.",
             {
                 path("socket", config.admin.socket, "Unix socket that the command line talks to; mode 0660.", check_socket_path),
-                later("submit", "", "Unix socket where local programs hand in mail."),
+                path("submit", config.admin.submit,
+                     "Unix socket where programs of this machine hand in mail (mailferry send, sendmail); mode 0666, \"\": none.",
+                     check_submit_path),
                 later("http", "", "Address of the web console, like \"127.0.0.1:8025\"."),
                 later("token_file", "", "File with the token that the web console asks for."),
             }),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mail/address.h"
@@ -46,10 +47,14 @@ class Notify {
 class Client {
  public:
   std::string helo;       ///< the argument of EHLO or HELO
-  std::string address;    ///< IP address, as text
+  std::string address;    ///< IP address, as text; "uid:1000" of a program on this machine
   std::string tls;        ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without TLS
   std::string user;       ///< whose password was right (AUTH), else empty; not kept in the queue
   bool extended = false;  ///< EHLO, not HELO
+
+  static constexpr std::string_view user_mark = "uid:";
+  /// Handed in on this machine, not over a network.
+  bool is_local() const { return address.starts_with(user_mark); }
   friend bool operator==(const Client&, const Client&) = default;
 };
 

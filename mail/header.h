@@ -99,9 +99,9 @@ std::string message_id(const HeaderBlock& header);
 enum class ShowClient : std::uint8_t { no, yes };
 
 struct ReceivedParts {
-  std::string_view by;                        ///< our hostname
-  std::string_view id;                        ///< queue id
-  const Client* client = nullptr;             ///< without one the message is our own: no "from", no "with"
+  std::string_view by;             ///< our hostname
+  std::string_view id;             ///< queue id
+  const Client* client = nullptr;  ///< without one the message is our own: no "from", no "with"; of a local one the user is told
   const Recipient* only_recipient = nullptr;  ///< "for" is written only when there is just one
   base::Time when;
   ShowClient show_client = ShowClient::yes;  ///< no: no "from", but "with"

@@ -67,14 +67,17 @@ std::string protocol(const Client& client) {
 
 std::string make_received(const ReceivedParts& parts) {
   FoldedField field("Received:");
-  if (parts.client != nullptr && parts.show_client == ShowClient::yes) {
+  const bool is_local = parts.client != nullptr && parts.client->is_local();
+  const bool over_network = parts.client != nullptr && !is_local;
+  if (over_network && parts.show_client == ShowClient::yes) {
     field.add(fmt::format("from {}", shown_name(parts.client->helo)));
     field.add(fmt::format("({})", shown_address(parts.client->address)));
     field.fold();
   }
   field.add(fmt::format("by {}", parts.by));
-  field.add("(mailferry)");
-  if (parts.client != nullptr) {
+  field.add(is_local ? fmt::format("(mailferry submit, uid {})", parts.client->address.substr(Client::user_mark.size()))
+                     : "(mailferry)");
+  if (over_network) {
     field.add(fmt::format("with {}", protocol(*parts.client)));
     if (!parts.client->tls.empty()) field.add(fmt::format("({})", parts.client->tls));
   }

@@ -1,11 +1,13 @@
-// One TCP connection over Asio.
+// One connection over Asio.
 #include "relay/connection.h"
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
+#include <cstring>
 
 namespace relay {
 namespace {
@@ -35,14 +37,36 @@ asio::ip::tcp::endpoint to_endpoint(const base::IpAddress& address, std::uint16_
   return {asio::ip::address_v4({octets[0], octets[1], octets[2], octets[3]}), port};
 }
 
+std::optional<asio::ip::tcp::endpoint> to_tcp(const asio::generic::stream_protocol::endpoint& endpoint) {
+  const int family = endpoint.protocol().family();
+  if (family != AF_INET && family != AF_INET6) return std::nullopt;
+  asio::ip::tcp::endpoint tcp(family == AF_INET ? asio::ip::tcp::v4() : asio::ip::tcp::v6(), 0);
+  if (endpoint.size() > tcp.capacity()) return std::nullopt;
+  std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
+  return tcp;
+}
+
+std::optional<std::uint32_t> local_user(Socket& socket) {
+  constexpr std::uint32_t nobody = 65534;  // whom the kernel does not name
+  error_code error;
+  if (socket.local_endpoint(error).protocol().family() != AF_UNIX) return std::nullopt;
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  const int got = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  return got == 0 ? credentials.uid : nobody;
+}
+
 Connection::Connection(Socket socket) : socket_(std::move(socket)) {
   error_code error;
   if (!socket_.is_open()) return;
-  const auto peer = socket_.remote_endpoint(error);
+  const auto endpoint = socket_.remote_endpoint(error);
   if (error) return;
-  peer_ = to_ip_address(peer.address());
-  peer_port_ = peer.port();
   socket_.non_blocking(true, error);
+  local_user_ = relay::local_user(socket_);
+  const auto peer = to_tcp(endpoint);
+  if (!peer) return;
+  peer_ = to_ip_address(peer->address());
+  peer_port_ = peer->port();
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
 }
 
@@ -50,13 +74,14 @@ Task<Result<void>> Connection::connect(base::IpAddress address, std::uint16_t po
   const auto target = to_endpoint(address, port);
   error_code error;
   socket_.open(target.protocol(), error);
+  const asio::generic::stream_protocol::endpoint remote(target);
   if (!error && source) socket_.bind(to_endpoint(*source, 0), error);
   if (error) {
     const std::string doing = source ? "cannot bind to " + source->to_string() : std::string("cannot open a socket");
     co_return std::unexpected(error_of(error, doing));
   }
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
-  auto [failure] = co_await socket_.async_connect(target, as_result);
+  auto [failure] = co_await socket_.async_connect(remote, as_result);
   if (failure) {
     // Whatever the network says of a host (refused, unreachable), it is this host that is closed: the next one may be open.
     const Kind kind = failure == asio::error::timed_out ? Kind::timeout : Kind::closed;
@@ -131,7 +156,7 @@ Task<void> Connection::shutdown() {
 
 void Connection::close() {
   error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
   socket_.close(ignored);
 }
 

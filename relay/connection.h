@@ -1,7 +1,8 @@
-// One TCP connection, plain or TLS. Every call is one wait; its caller's Deadline bounds it.
+// One connection, TCP (plain or TLS) or of a program on this machine. Every call is one wait; its caller's Deadline bounds it.
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <optional>
@@ -16,11 +17,16 @@
 
 namespace relay {
 
-using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+/// TCP, or a Unix socket.
+using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 
 enum class TlsRole : std::uint8_t { server, client };
 
 base::IpAddress to_ip_address(const asio::ip::address& address);
+/// Nothing for a Unix socket.
+std::optional<asio::ip::tcp::endpoint> to_tcp(const asio::generic::stream_protocol::endpoint& endpoint);
+/// The user of the program at the other end of a Unix socket, as the kernel knows it (SO_PEERCRED); nothing over TCP.
+std::optional<std::uint32_t> local_user(Socket& socket);
 asio::ip::tcp::endpoint to_endpoint(const base::IpAddress& address, std::uint16_t port);
 
 class Connection {
@@ -42,8 +48,11 @@ class Connection {
   bool is_tls() const { return tls_.has_value(); }
   /// "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty without TLS.
   std::string tls_words() const;
+  /// 0.0.0.0 for a program on this machine.
   base::IpAddress peer() const { return peer_; }
   std::uint16_t peer_port() const { return peer_port_; }
+  /// Of the socket; nothing over TCP.
+  std::optional<std::uint32_t> local_user() const { return local_user_; }
   /// Ends TLS in order (close_notify, the peer's awaited); the caller's Deadline is short. Nothing without TLS.
   Task<void> shutdown();
   void close();
@@ -56,6 +65,7 @@ class Connection {
   std::optional<asio::ssl::stream<Socket&>> tls_;
   base::IpAddress peer_;
   std::uint16_t peer_port_ = 0;
+  std::optional<std::uint32_t> local_user_;
 };
 
 }  // namespace relay

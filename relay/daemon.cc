@@ -41,6 +41,7 @@ std::vector<std::string> needs_restart(const conf::Config& before, const conf::C
   if (before.spool != after.spool) keys.emplace_back("spool");
   if (before.threads != after.threads) keys.emplace_back("threads");
   if (before.admin.socket != after.admin.socket) keys.emplace_back("admin.socket");
+  if (before.admin.submit != after.admin.submit) keys.emplace_back("admin.submit");
   const bool same_doors = std::ranges::equal(before.listen, after.listen, [](const conf::Listen& a, const conf::Listen& b) {
     return a.address == b.address && a.tls == b.tls && a.require_tls == b.require_tls;
   });
@@ -91,8 +92,10 @@ Result<void> Daemon::open(const conf::Config& config) {
   if (auto opened = open_store(config); !opened) return opened;
   intake::IntakeContext context{*services_, *ids_, budget_,
                                 [this](queue::Message message) { dispatcher_->add(std::move(message)); }};
+  submission_ = std::make_unique<intake::Submission>(context);
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;
+  if (auto opened = submission_->open(config.admin.submit); !opened) return opened;
   return open_admin(config);
 }
 
@@ -164,6 +167,7 @@ void Daemon::start() {
   sweeps_->start();
   actions_->start();
   listener_->run();
+  submission_->run();
   admin_->run();
   for (const base::Endpoint& address : listener_->addresses()) log_->info("listening").with("address", base::to_string(address));
   log_->info("started").with("version", version).with("hostname", settings_->get()->config.hostname).with("pid", ::getpid());
@@ -195,16 +199,17 @@ void Daemon::stop() {
 
 Task<void> Daemon::wind_down() {
   listener_->stop();
+  submission_->stop();
   sweeps_->stop();
   actions_->stop();
   dispatcher_->stop();
   const auto until = Clock::now() + grace;
   Timer pause(loop_.get_executor());
-  while (Clock::now() < until && (listener_->sessions() > 0 || !dispatcher_->idle())) {
+  while (Clock::now() < until && (open_sessions() > 0 || !dispatcher_->idle())) {
     pause.expires_after(looks);
     co_await pause.async_wait(as_result);
   }
-  log_->info("stopped").with("sessions", listener_->sessions());
+  log_->info("stopped").with("sessions", open_sessions());
   admin_->stop();
   asio::post(loop_, [this] {
     // After this coroutine's own end: whatever still waits is cut off.

@@ -15,6 +15,7 @@
 #include "relay/delivery/dispatcher.h"
 #include "relay/delivery/sweeps.h"
 #include "relay/intake/listener.h"
+#include "relay/intake/submission.h"
 #include "relay/notices.h"
 #include "relay/services.h"
 
@@ -52,6 +53,7 @@ class Daemon {
   base::Result<void> open(const conf::Config& config);
   base::Result<void> open_store(const conf::Config& config);
   base::Result<void> open_admin(const conf::Config& config);
+  std::size_t open_sessions() const { return listener_->sessions() + submission_->sessions(); }
   void start();
   Task<void> handle_signals();
   Task<void> watch_space();
@@ -79,6 +81,7 @@ class Daemon {
   std::unique_ptr<delivery::Sweeps> sweeps_;
   std::unique_ptr<delivery::Actions> actions_;
   std::unique_ptr<intake::Listener> listener_;
+  std::unique_ptr<intake::Submission> submission_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<admin::Server> admin_;
   asio::basic_signal_set<Executor> signals_;

@@ -8,8 +8,12 @@
 #include <algorithm>
 #include <boost/version.hpp>
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "relay/cli/commands.h"
 #include "relay/version.h"
@@ -28,6 +32,9 @@ struct Choice {
   std::string listen = "127.0.0.1:2525";
   bool check_only = false;
   bool once = false;
+  std::string file;  ///< of send
+  std::string from;
+  std::vector<std::string> recipients;
   Action action;
 };
 
@@ -138,6 +145,15 @@ void add_queue_commands(CLI::App& app, Choice& choice) {
   add_pausing_commands(*queue, choice);
 }
 
+void add_send_command(CLI::App& app, Choice& choice) {
+  CLI::App* send = add_command(app, choice, "send", "hand in a message through the submit socket", [&choice] {
+    return relay::cli::send(choice.common, choice.file, choice.from, choice.recipients);
+  });
+  send->add_option("FILE", choice.file, "the message with its header; - is standard input")->required();
+  send->add_option("-f", choice.from, "the reverse-path; <> is the null one")->required()->type_name("FROM");
+  send->add_option("TO", choice.recipients, "recipients")->required();
+}
+
 void add_commands(CLI::App& app, Choice& choice) {
   CLI::App* playground = app.add_subcommand("playground", "the real relay in a built-in world on loopback, to see it work");
   playground->add_option("--listen", choice.listen, "address and port")->capture_default_str();
@@ -154,14 +170,27 @@ void add_commands(CLI::App& app, Choice& choice) {
                                [&choice] { return relay::cli::config_show(choice.common); });
   add_json(show, choice);
   add_queue_commands(app, choice);
+  add_send_command(app, choice);
   CLI::App* status =
       add_command(app, choice, "status", "state of the running relay", [&choice] { return relay::cli::status(choice.common); });
   add_json(status, choice);
 }
 
+/// As sendmail, mailq and newaliases the program does what programs of these names do.
+std::optional<int> run_as_called(std::string_view called, const std::vector<std::string>& arguments) {
+  if (called.ends_with("sendmail")) return relay::cli::sendmail(arguments);
+  if (called.ends_with("mailq")) return relay::cli::sendmail({"-bp"});
+  if (called.ends_with("newaliases")) return relay::cli::done;
+  return std::nullopt;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv, argv + argc);
+  if (!words.empty()) {
+    if (const auto code = run_as_called(words.front(), {words.begin() + 1, words.end()})) return *code;
+  }
   CLI::App app("mailferry: a mail relay that accepts from trusted hosts, signs with DKIM and delivers");
   Choice choice;
   app.set_version_flag("--version", version_text());

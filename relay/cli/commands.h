@@ -44,6 +44,11 @@ int queue_pause(const Common& common, const QueueArguments& arguments);
 int queue_resume(const Common& common, const QueueArguments& arguments);
 int queue_pauses(const Common& common);
 int status(const Common& common);
+/// SMTP's answers as exit codes of sysexits(3): 64 wrong usage, 65 the message or an address, 66 no such file, 67 a recipient is
+/// refused, 69 the message is refused, 75 the relay does not run or asks to come again: try later.
+int send(const Common& common, const std::string& file, const std::string& from, const std::vector<std::string>& recipients);
+/// Called as sendmail; `arguments` without the program's name.
+int sendmail(const std::vector<std::string>& arguments);
 int playground(const Common& common, const std::string& address, bool once);
 
 /// "mailferry: <words>" on standard error, safe for a terminal.

@@ -34,6 +34,17 @@ mail::ServerOptions server_options(const Settings& settings, const conf::Listen&
   return options;
 }
 
+/// A program on this machine is known by its user, all others by their address.
+Identity identity_at(const conf::Config& config, const Connection& connection) {
+  if (const auto user = connection.local_user()) return Identity{Trust::trusted, fmt::format("local uid {}", *user)};
+  return identity_of(config, connection.peer());
+}
+
+std::string address_at(const Connection& connection) {
+  if (const auto user = connection.local_user()) return fmt::format("{}{}", mail::Client::user_mark, *user);
+  return connection.peer().to_string();
+}
+
 }  // namespace
 
 Session::Session(Socket socket, const conf::Listen& listen, IntakeContext& context)
@@ -43,10 +54,10 @@ Session::Session(Socket socket, const conf::Listen& listen, IntakeContext& conte
       listen_(listen),
       connection_(std::move(socket)),
       deadline_(services_.loop),
-      identity_(identity_of(settings_->config, connection_.peer())),
+      identity_(identity_at(settings_->config, connection_)),
       session_(server_options(*settings_, listen)),
       buffer_(read_size) {
-  session_.client().address = connection_.peer().to_string();
+  session_.client().address = address_at(connection_);
 }
 
 Task<void> Session::run() {

@@ -63,6 +63,7 @@ delays = ["10s", "30s", "1m"]
 
 [admin]
 socket = "{1}/admin.sock"
+submit = "{1}/submit.sock"
 )",
                      sender_domain, folder, listen, selector, receiver_port);
 }

@@ -128,7 +128,7 @@ class Relay {
         "\"50MiB\"\n[delivery]\nip_versions = "
         "\"ipv4-only\"\n"
         "[[route]]\ndomain = \"silent.example\"\nhosts = [\"[127.0.0.1]:{3}\"]\n[[route]]\ndomain = \"*\"\nhosts = "
-        "[\"[127.0.0.1]:{2}\"]\n[retry]\ndelays = [\"1h\"]\n[admin]\nsocket = \"{0}/admin.sock\"\n"
+        "[\"[127.0.0.1]:{2}\"]\n[retry]\ndelays = [\"1h\"]\n[admin]\nsocket = \"{0}/admin.sock\"\nsubmit = \"{0}/submit.sock\"\n"
         "[[dkim.sign]]\nfrom = \"*@mydomain.com\"\ndomain = \"mydomain.com\"\nselector = \"us\"\nkey = \"{0}/key.pem\"\n",
         folder_, port_, hosts_port, silent_port);
     const bool written = base::write_file_durably(folder_ + "/key.pem", key.to_pem(), 0600) &&

@@ -109,7 +109,7 @@ std::string write_configuration(const Plan& plan, const std::string& folder, std
       "true\n[log]\nto = \"{0}/log\"\n"
       "[[listen]]\naddress = \"127.0.0.1:{1}\"\n[delivery]\nip_versions = \"ipv4-only\"\n[[route]]\ndomain = \"*\"\nhosts = "
       "[\"[127.0.0.1]:{2}\"]\n"
-      "[admin]\nsocket = \"{0}/admin.sock\"\n",
+      "[admin]\nsocket = \"{0}/admin.sock\"\nsubmit = \"{0}/submit.sock\"\n",
       folder, plan.relay_port, sink_port);
   if (plan.key != "none") {
     const auto algorithm = plan.key == "rsa" ? dkim::Algorithm::rsa_sha256 : dkim::Algorithm::ed25519_sha256;

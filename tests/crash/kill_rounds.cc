@@ -109,7 +109,7 @@ std::string write_configuration(const std::string& folder, std::uint16_t port, s
       "true\n[log]\nto = \"{0}/log\"\n"
       "[[listen]]\naddress = \"127.0.0.1:{1}\"\n[[route]]\ndomain = \"*\"\nhosts = [\"[127.0.0.1]:{2}\"]\n[dkim]\nmode = "
       "\"off\"\n[retry]\n"
-      "delays = [\"1s\"]\n[admin]\nsocket = \"{0}/admin.sock\"\n",
+      "delays = [\"1s\"]\n[admin]\nsocket = \"{0}/admin.sock\"\nsubmit = \"{0}/submit.sock\"\n",
       folder, port, sink_port);
   if (!base::write_file_durably(path, text, 0600)) give_up("cannot write the configuration");
   return path;

@@ -40,6 +40,7 @@ TEST_CASE("what is not written has its default") {
   CHECK(config.local.destinations == std::vector<std::string>{"localhost"});
   CHECK(config.dns.timeout == 5s);
   CHECK(config.admin.socket == "/run/mailferry/admin.sock");
+  CHECK(config.admin.submit == "/run/mailferry/submit.sock");
 }
 
 TEST_CASE("top level, log and listen are read") {
@@ -139,6 +140,7 @@ TEST_CASE("relative paths are relative to the folder of the file") {
   CHECK(config.tls.key == "/etc/tls/privkey.pem");
   CHECK(config.dkim.sign[0].key == "/etc/mailferry/keys/a.pem");
   CHECK(config.admin.socket == "/etc/mailferry/admin.sock");
+  CHECK(config.admin.submit.empty());
   CHECK(must_parse("log.to = \"syslog\"\n").log.to == "syslog");
 }
 

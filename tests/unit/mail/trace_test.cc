@@ -39,6 +39,14 @@ TEST_CASE("a date is written as RFC 5322 has it") {
   CHECK(mail::date_time(base::Time(base::Duration(1709164800000))) == "Thu, 29 Feb 2024 00:00:00 +0000");
 }
 
+TEST_CASE("Received of mail of this machine tells the user and nothing more") {
+  Client client = home();
+  client.address = "uid:1000";
+  client.tls.clear();
+  CHECK(received(&client) ==
+        "Received: by mx.example.com (mailferry submit, uid 1000) id 01J8ZQ4K7M;\r\n\tTue, 24 Nov 2026 12:39:34 +0000\r\n");
+}
+
 TEST_CASE("Received tells who came, how, to whom and when") {
   const Client client = home();
   const Recipient bob(mail::Mailbox("bob", "example.net"));

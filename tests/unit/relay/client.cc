@@ -16,6 +16,12 @@ Client Client::over_tls(std::uint16_t port) {
   return client;
 }
 
+Client Client::at_socket(const std::string& path) {
+  Client client(Wire::connect(path));
+  client.greeting_ = client.wire_.read_reply();
+  return client;
+}
+
 std::string Client::say(std::string_view line) {
   wire_.write(std::string(line) + "\r\n");
   return wire_.read_reply();

@@ -14,6 +14,8 @@ class Client {
   explicit Client(std::uint16_t port, const std::string& address = "127.0.0.1");
   /// TLS from the first octet.
   static Client over_tls(std::uint16_t port);
+  /// Over a Unix socket.
+  static Client at_socket(const std::string& path);
 
   const std::string& greeting() const { return greeting_; }
   /// A line, and the reply to it; the lines of a reply are joined by '\n'. Empty when the relay closed.

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <csignal>
@@ -70,6 +71,17 @@ Wire Wire::connect(const std::string& address, std::uint16_t port) {
   if (::connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&place), sizeof(place)) != 0) {
     give_up("cannot connect to " + address + ":" + std::to_string(port));
   }
+  return Wire(descriptor.release());
+}
+
+Wire Wire::connect(const std::string& path) {
+  base::Fd descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un place{};
+  place.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(place.sun_path)) give_up("the path is too long: " + path);
+  path.copy(static_cast<char*>(place.sun_path), path.size());
+  if (::connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&place), sizeof(place)) != 0)
+    give_up("cannot connect to " + path);
   return Wire(descriptor.release());
 }
 

@@ -35,6 +35,8 @@ class Wire {
   Wire(const Wire&) = delete;
   ~Wire();
   static Wire connect(const std::string& address, std::uint16_t port);
+  /// To a Unix socket.
+  static Wire connect(const std::string& path);
 
   void write(std::string_view octets);
   /// Without its CR LF; nothing at the end of the stream.

@@ -53,6 +53,7 @@ conf::Config config_in(const Folder& folder, std::uint16_t port) {
   config.delivery.port = port;
   config.retry.delays = {Milliseconds(100)};
   config.admin.socket = folder / "admin.sock";
+  config.admin.submit = folder / "submit.sock";
   return config;
 }
 
