@@ -1,4 +1,4 @@
-"""The story of the lab: a hundred messages from the domestic Postfix through mailferry to a receiver, then what goes wrong on the way.
+"""The story of the lab: a hundred messages from the domestic Postfix through mailferry to a receiver, then real clients, strangers, and what goes wrong on the way.
 
 Started by `run`, in namespaces of its own. Prints each check that fails and ends with "N passed, N failed"."""
 import collections
@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 
+import clients
 import messages
 import postfix
 import zones
@@ -52,6 +53,7 @@ class Lab:
                      for domain, wanted in messages.SIGNED.items() for selector, algorithm in sorted(wanted)]
         self.world = Machine(self.network, roots, "world", [zones.RECEIVER, zones.DNS])
         self.home = Machine(self.network, roots, "home", [zones.HOME])
+        self.desk = Machine(self.network, roots, "desk", [zones.DESK])
         self.network.plug("relay", [zones.RELAY])
         self.relay = Mailferry(binary, self.logs, "relay", self.keys)
         self.sent = 0
@@ -61,7 +63,8 @@ class Lab:
         wait_until("NSD to answer", lambda: self.world.path("/run/nsd.pid").exists())
         postfix.start_receiver(self.world, {"nobody@abc.com": "550 5.1.1 no such user", "later@abc.com": "450 4.2.0 come back later"},
                                self.logs / "opendkim.log")
-        postfix.start_domestic(self.home)
+        ways = {client.recipient: (transport, client.port) for client, transport in clients.POSTFIX.items()}
+        postfix.start_domestic(self.home, ways, f"{clients.NAME}:{clients.PASSWORD}")
         self.relay.configure(CANONICALIZATIONS[0])
         self.relay.start()
 
@@ -274,6 +277,27 @@ def check_notice(lab, file):
     that("both its signatures verify", len(verified) == 2 and all(one["good"] for one in verified), str(verified))
 
 
+def real_clients(lab):
+    clients.real_clients(lab, delivered_to, verify_with_dkimpy)
+
+
+def strangers(lab):
+    """The receiver's host is a stranger to the relay; so is the desk, whose name and password are good all the while."""
+    that, before = lab.checks.that, len(lab.arrived())
+    said = json.loads(run("ip", "netns", "exec", "world", "/usr/bin/python3", HERE / "strangers.py", zones.RELAY, clients.NAME, clients.PASSWORD))
+    for trick, code in said["relaying"]:
+        that("a stranger sends nothing through the relay", code == 0 or code >= 400, f"{trick}: {code}")
+    for line, code in said["guesses"]:
+        that("a guessed password opens nothing", code == 0 or code >= 400, f"{line}: {code}")
+    that("who guesses too often is not asked any more", said["right"] == 0 or said["right"] >= 400, str(said["right"]))
+    honest = clients.Client("smtplib", "implicit", "PLAIN")
+    trouble = clients.hand_in(lab.desk, honest)
+    that("others are served meanwhile", not trouble, trouble)
+    lab.wait_for_copies(before + 1)
+    wait_until("the queue to be empty", lambda: lab.relay.queue() == [])
+    that("nothing of the stranger's arrived", len(lab.arrived()) == before + 1, f"{len(lab.arrived()) - before} arrived")
+
+
 def waiting_recipients(lab):
     return [row["recipient"].strip("<>") for row in lab.relay.queue()]
 
@@ -314,7 +338,7 @@ def main():
     lab = Lab(binary, folder)
     try:
         lab.start()
-        for chapter in (hundred_messages, ways_of_the_mail, refusals, deferral, end):
+        for chapter in (hundred_messages, ways_of_the_mail, refusals, real_clients, strangers, deferral, end):
             started = time.monotonic()
             chapter(lab)
             print(f"lab: {chapter.__name__.replace('_', ' ')} ({time.monotonic() - started:.0f} s)", flush=True)

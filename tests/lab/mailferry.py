@@ -4,7 +4,8 @@ import re
 import signal
 import subprocess
 
-from machines import DNS, LabError, wait_until, write
+from clients import NAME, PASSWORD
+from machines import DNS, LabError, run, wait_until, write
 from zones import HOME, RELAY
 
 CONFIG = """hostname = "mail.mydomain.com"
@@ -18,8 +19,16 @@ to = "{folder}/mailferry.log"
 [[listen]]
 address = "{relay}:25"
 
+[[listen]]
+address = "{relay}:587"
+
+[[listen]]
+address = "{relay}:465"
+tls = "implicit"
+
 [accept]
 mynetworks = ["{home}"]
+users = "{folder}/users"
 
 [dkim]
 canonicalization = "{canonicalization}"
@@ -36,6 +45,7 @@ servers = ["{dns}:53"]
 
 [admin]
 socket = "{folder}/admin.sock"
+submit = "{folder}/submit.sock"
 """
 
 RULE = """[[dkim.sign]]
@@ -53,6 +63,9 @@ class Mailferry:
         self.binary, self.folder, self.namespace, self.keys = binary, folder, namespace, keys
         self.config = folder / "mailferry.toml"
         self.process = None
+        crypted = run("openssl", "passwd", "-6", PASSWORD).decode().strip()
+        write(folder / "users", f"{NAME}:{crypted}\n")
+        (folder / "users").chmod(0o600)
 
     def configure(self, canonicalization="relaxed/relaxed", delays=("15s",)):
         rules = "".join(RULE.format(domain=key.domain, selector=key.selector, key=key.path) for key in self.keys)

@@ -17,6 +17,10 @@ flush unix n - n 1000? 0 flush
 showq unix n - n - - showq
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
+smtps unix - - n - - smtp -o smtp_tls_wrappermode=yes
+plain unix - - n - - smtp -o smtp_sasl_auth_enable=yes -o smtp_sasl_mechanism_filter=plain
+login unix - - n - - smtp -o smtp_sasl_auth_enable=yes -o smtp_sasl_mechanism_filter=login
+scram unix - - n - - smtp -o smtp_sasl_auth_enable=yes -o smtp_sasl_mechanism_filter=scram-sha-256 -o smtp_tls_wrappermode=yes
 error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
@@ -56,6 +60,8 @@ local_header_rewrite_clients =
 transport_maps = texthash:/etc/postfix/transport
 smtp_tls_security_level = encrypt
 smtp_tls_loglevel = 1
+smtp_sasl_password_maps = texthash:/etc/postfix/passwords
+smtp_sasl_security_options =
 minimal_backoff_time = 10s
 queue_run_delay = 10s
 """
@@ -111,8 +117,11 @@ def start_postfix(machine, config, files):
     wait_until(f"Postfix on {machine.name}", lambda: "daemon started" in machine.read(LOG))
 
 
-def start_domestic(home):
-    start_postfix(home, DOMESTIC, {"transport": f"abc.com smtp:[{RELAY}]:25\n"})
+def start_domestic(home, ways, password):
+    """`ways`: recipients for whom it uses another transport of master.cf, and the port."""
+    special = "".join(f"{recipient} {transport}:[{RELAY}]:{port}\n" for recipient, (transport, port) in ways.items())
+    passwords = "".join(f"[{RELAY}]:{port} {password}\n" for port in (465, 587))
+    start_postfix(home, DOMESTIC, {"transport": f"{special}abc.com smtp:[{RELAY}]:25\n", "passwords": passwords})
 
 
 def set_access(world, rules):

@@ -7,6 +7,7 @@ from machines import DNS
 HOME = "12.34.56.78"      # the domestic host
 RELAY = "34.56.78.90"     # the VPS: mailferry
 RECEIVER = "203.0.113.25"
+DESK = "198.51.100.7"     # a client without a fixed address: a stranger until it gives its password
 
 SOA = "@ SOA ns1.lab.example. admin.mydomain.com. 1 3600 600 86400 5\n@ NS ns1.lab.example.\n"
 
