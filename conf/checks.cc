@@ -99,6 +99,35 @@ std::string check_postmaster(std::string& address) {
   return fmt::format("{} is not a mailbox at a domain; write it like \"admin@example.com\"", shown(address));
 }
 
+std::string check_sender_domain(std::string& pattern) {
+  const std::string_view wildcard = pattern.starts_with("*.") ? "*." : "";
+  std::string domain = pattern.substr(wildcard.size());
+  if (normalize_domain(domain, "").empty()) {
+    pattern = fmt::format("{}{}", wildcard, domain);
+    return "";
+  }
+  return fmt::format("{} is not a domain; write it like \"example.com\", or \"*.example.com\" for those below it",
+                     shown(pattern));
+}
+
+std::string check_aliases(Aliases& aliases) {
+  for (std::size_t i = 0; i < aliases.size(); ++i) {
+    const auto& [name, target] = aliases[i];
+    if (name == "postmaster") return "\"postmaster\" goes where the key postmaster says; set that one";
+    if (name.find('@') != std::string::npos || !mail::Mailbox::parse(fmt::format("{}@example.com", name))) {
+      return fmt::format("{} is not a local part; write it like \"abuse\"", shown(name));
+    }
+    const bool twice = std::ranges::any_of(aliases.begin(), aliases.begin() + static_cast<std::ptrdiff_t>(i),
+                                           [&](const Alias& earlier) { return earlier.local_part == name; });
+    if (twice) return fmt::format("{} is there twice; small and capital letters are the same here", shown(name));
+    if (base::equal_ignoring_case(target, "postmaster")) continue;
+    auto mailbox = mail::Mailbox::parse(target);
+    if (mailbox && !mailbox->domain().empty() && !mailbox->has_literal()) continue;
+    return fmt::format("{} = {}: write \"postmaster\", or a mailbox like \"admin@example.com\"", shown(name), shown(target));
+  }
+  return "";
+}
+
 std::string check_path(std::string& path) { return path.empty() ? "the path is empty" : ""; }
 
 std::string check_socket_path(std::string& path) {

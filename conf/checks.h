@@ -19,9 +19,12 @@ Check<std::optional<Duration>> if_set(Check<Duration> check);
 
 // Each may bring the value to its normal form (lower case).
 std::string check_port(std::uint16_t& port);
-std::string check_hostname(std::string& name);          ///< fully qualified (RFC 5321 2.3.5), or "localhost"
-std::string check_domain(std::string& name);            ///< any domain
-std::string check_postmaster(std::string& address);     ///< a mailbox at a domain
+std::string check_hostname(std::string& name);       ///< fully qualified (RFC 5321 2.3.5), or "localhost"
+std::string check_domain(std::string& name);         ///< any domain
+std::string check_postmaster(std::string& address);  ///< a mailbox at a domain
+/// A domain, or "*." and a domain for those below it; no other pattern, so that none means everybody.
+std::string check_sender_domain(std::string& pattern);
+std::string check_aliases(Aliases& aliases);            ///< names, targets, no name twice
 std::string check_path(std::string& path);              ///< not empty
 std::string check_submit_path(std::string& path);       ///< the same, or empty
 std::string check_socket_path(std::string& path);       ///< fits into sockaddr_un

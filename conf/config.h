@@ -52,7 +52,8 @@ struct Tls {
 };
 
 struct Accept {
-  std::vector<base::Cidr> mynetworks;  ///< defaults(): loopback
+  std::vector<base::Cidr> mynetworks;       ///< defaults(): loopback
+  std::vector<std::string> sender_domains;  ///< patterns on domains; empty: any
   Bytes message_size{50ULL << 20U};
   std::uint64_t recipients = 1000;
   std::uint64_t connections = 1000;
@@ -121,7 +122,15 @@ struct Retry {
   Duration warn = std::chrono::hours(4);  ///< 0: no delay notice
 };
 
+/// Mail to a local part of this host.
+struct Alias {
+  std::string local_part;  ///< in lower case
+  std::string target;      ///< "postmaster", or a mailbox
+};
+using Aliases = std::vector<Alias>;
+
 struct Local {
+  Aliases aliases = {{"abuse", "postmaster"}, {"root", "postmaster"}};
   std::vector<std::string> destinations = {"localhost"};
 };
 

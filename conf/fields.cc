@@ -101,7 +101,11 @@ Entries trust_entries_of(Accept& accept) {
       later_without_off("ddns_keep", text_node("4h"), "How long the last good answer stays valid while look-ups fail."),
       path("users", accept.users, "File of \"name:hash\" lines, mode 0600: passwords for AUTH under TLS."),
       later("client_certificates", empty_list(), "\"sha256:<hex>\" of the public keys of clients that may send."),
-      later("sender_domains", empty_list(), "Domains that MAIL FROM and From: must be in; empty: any."),
+      list(
+          "sender_domains", accept.sender_domains,
+          "Domains that MAIL FROM (or <>) and always From: of trusted clients must be in: \"example.com\", and \"*.example.com\" "
+          "for those below it; empty: any.",
+          check_sender_domain),
       later("sender_rate", "", "Recipients for each reverse-path of a trusted client, like \"500/h\"; what exceeds it is held."),
       later("relay_domains", empty_list(), "Domains whose mail is taken from anyone (backup MX); they need a route."),
   };
@@ -272,7 +276,10 @@ Entries small_tables_of(Config& config) {
   return {
       table("local", "Mail to this machine. Our own notices are From: MAILER-DAEMON at the postmaster's domain.",
             {
-                later("aliases", Node{Node::Table{}}, "Local parts at hostname and localhost, and where their mail goes."),
+                field("aliases", config.local.aliases,
+                      "Local parts at hostname, localhost and destinations, and where their mail goes: \"postmaster\" or a "
+                      "mailbox. It leaves with the null reverse-path. Postmaster always exists.",
+                      check_aliases),
                 list("destinations", config.local.destinations, "Domains besides hostname whose mail is for this machine.",
                      check_domain),
             }),

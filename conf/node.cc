@@ -35,6 +35,13 @@ struct Notation {
 constexpr Notation toml{" = ", false};
 constexpr Notation json{": ", true};
 
+/// A name that TOML takes without quotes.
+bool is_bare(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
 std::string print(const Node& node, const Notation& notation) {
   if (const std::string* text = node.text()) return quoted(*text);
   if (const std::int64_t* number = node.number()) return fmt::format("{}", *number);
@@ -47,7 +54,7 @@ std::string print(const Node& node, const Notation& notation) {
   if (const Node::Table* table = node.table()) {
     for (const Member& member : *table) {
       if (!inside.empty()) inside += ", ";
-      inside += notation.quoted_names ? quoted(member.name) : member.name;
+      inside += notation.quoted_names || !is_bare(member.name) ? quoted(member.name) : member.name;
       inside += notation.assign;
       inside += print(member.value, notation);
     }

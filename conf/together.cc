@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "conf/checks.h"
+#include "conf/local.h"
 
 namespace conf {
 namespace {
@@ -89,6 +90,18 @@ void check_shapes(Together& together) {
   }
 }
 
+void check_alias_targets(Together& together) {
+  const Config& config = together.config();
+  if (together.spoilt({"hostname", "postmaster", "local", "local.aliases", "local.destinations"})) return;
+  for (const Alias& alias : config.local.aliases) {
+    if (resolve_local(config, alias.local_part)) continue;
+    together.complain(
+        "local.aliases",
+        fmt::format("\"{}\" leads to nobody, or back to itself; write \"postmaster\", or a mailbox that is not on this host",
+                    alias.local_part));
+  }
+}
+
 /// A network that hardly anybody owns.
 bool is_wide(const base::Cidr& network) {
   const bool v6 = network.to_string().find(':') != std::string::npos;
@@ -163,6 +176,7 @@ void check_together(const Config& config, const Node& root, Mistakes& mistakes) 
   check_listen_tls(together);
   check_give_up(together);
   check_shapes(together);
+  check_alias_targets(together);
 }
 
 std::vector<std::string> warnings(const Config& config) {

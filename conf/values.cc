@@ -185,6 +185,22 @@ std::optional<base::Cidr> Reading<base::Cidr>::read(const Node& node, Place& pla
   });
 }
 
+template <>
+std::optional<Aliases> Reading<Aliases>::read(const Node& node, Place& place) {
+  constexpr std::string_view what = "a table like {\"abuse\" = \"postmaster\"}";
+  if (node.table() == nullptr) {
+    place.complain_of_type(node, what);
+    return std::nullopt;
+  }
+  Aliases aliases;
+  for (const Member& member : *node.table()) {
+    const std::string* target = read_text(member.value, place, "\"postmaster\" or a mailbox in quotes");
+    if (target == nullptr) return std::nullopt;
+    aliases.push_back(Alias{base::lower(member.name), *target});
+  }
+  return aliases;
+}
+
 std::optional<std::string> read_path(const Node& node, Place& place) {
   const std::string* text = read_text(node, place, "a path in quotes");
   if (text == nullptr) return std::nullopt;
@@ -203,5 +219,10 @@ Node show_value(std::optional<Duration> value) { return value ? show_value(*valu
 Node show_value(Bytes value) { return text_node(base::to_string(value)); }
 Node show_value(const base::Endpoint& value) { return text_node(base::to_string(value)); }
 Node show_value(const base::Cidr& value) { return text_node(value.to_string()); }
+Node show_value(const Aliases& value) {
+  Node::Table members;
+  for (const Alias& alias : value) members.push_back(Member{alias.local_part, {}, text_node(alias.target)});
+  return Node{std::move(members)};
+}
 
 }  // namespace conf

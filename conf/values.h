@@ -83,6 +83,8 @@ template <>
 std::optional<base::Endpoint> Reading<base::Endpoint>::read(const Node& node, Place& place);
 template <>
 std::optional<base::Cidr> Reading<base::Cidr>::read(const Node& node, Place& place);
+template <>
+std::optional<Aliases> Reading<Aliases>::read(const Node& node, Place& place);
 
 /// The index of the word, in the order of `words.known`.
 std::optional<std::size_t> read_word(const Node& node, Place& place, const EnumWords& words);
@@ -109,6 +111,7 @@ Node show_value(std::optional<Duration> value);
 Node show_value(Bytes value);
 Node show_value(const base::Endpoint& value);
 Node show_value(const base::Cidr& value);
+Node show_value(const Aliases& value);
 template <class T>
   requires std::is_enum_v<T>
 Node show_value(T value) {

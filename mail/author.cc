@@ -1,9 +1,10 @@
-// Finds the first address in a From: value: one pass over RFC 5322 3.4, without recursion.
+// Finds the addresses in a From: value: one pass over RFC 5322 3.4, without recursion.
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "mail/header.h"
@@ -29,6 +30,26 @@ class AuthorReader {
     }
     if (in_angle_ || !at_) return fail(Kind::invalid, "no address");
     return address();
+  }
+
+  Result<std::vector<Mailbox>> read_all() {
+    std::vector<Mailbox> found;
+    while (!rest_.empty()) {
+      auto verdict = take_token();
+      if (!verdict) continue;
+      if (!*verdict) return std::unexpected(verdict->error());
+      found.push_back(**std::move(verdict));
+      start_anew();
+      in_angle_ = false;
+    }
+    if (in_angle_) return fail(Kind::invalid, "an address without its end");
+    if (at_) {
+      auto last = address();
+      if (!last) return std::unexpected(last.error());
+      found.push_back(*std::move(last));
+    }
+    if (found.empty()) return fail(Kind::invalid, "no address");
+    return found;
   }
 
  private:
@@ -182,5 +203,7 @@ class AuthorReader {
 }  // namespace
 
 Result<Mailbox> first_address(std::string_view field_value) { return AuthorReader(field_value).read(); }
+
+Result<std::vector<Mailbox>> all_addresses(std::string_view field_value) { return AuthorReader(field_value).read_all(); }
 
 }  // namespace mail

@@ -92,6 +92,9 @@ std::string unfold(std::string_view value);
 /// be read is not. Kind::invalid when there is none, Kind::unsupported when it is not ASCII. Linear in the size of the value.
 Result<Mailbox> first_address(std::string_view field_value);
 
+/// All addresses of a From: value, by the same reading. Kind::invalid when there is none, or one that cannot be read.
+Result<std::vector<Mailbox>> all_addresses(std::string_view field_value);
+
 /// The one Message-ID with its angle brackets, or empty (none, several, or not one word).
 std::string message_id(const HeaderBlock& header);
 

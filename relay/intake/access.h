@@ -1,13 +1,15 @@
-// Who may do what: the one place that decides whether a client is trusted, and what a recipient means. Pure: values in, a reply
-// or leave out.
+// Who may do what: the one place that decides whether a client is trusted, as whom it may send, and what a recipient means. Pure:
+// values in, a reply or leave out.
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 
 #include "base/net.h"
 #include "conf/config.h"
 #include "mail/address.h"
+#include "mail/header.h"
 #include "mail/reply.h"
 #include "relay/settings.h"
 
@@ -28,8 +30,25 @@ class Identity {
 /// By accept.mynetworks; the first network that holds the client names it.
 Identity identity_of(const conf::Config& config, const base::IpAddress& client);
 
-/// Where a RCPT may go: the mailbox to queue (postmaster of this host becomes the configured one), or the refusal:
-/// 550 5.7.1 for a stranger, 550 5.1.1 for an unknown local part of this host.
-std::expected<mail::Mailbox, mail::Reply> may_reach(const Settings& settings, Trust trust, const mail::Mailbox& recipient);
+/// Whether a trusted client may use this reverse-path (accept.sender_domains; the null one always): nothing, or 550 5.7.1.
+std::optional<mail::Reply> refuse_sender(const conf::Config& config, Trust trust, const mail::ReversePath& reverse_path);
+/// The same for every address of every From: field of its message; one that is missing or cannot be read is in no domain.
+std::optional<mail::Reply> refuse_author(const conf::Config& config, Trust trust, const mail::HeaderBlock& header);
+
+/// The way that a recipient's mail goes.
+enum class Way : std::uint8_t {
+  outside,  ///< to the world, for a trusted client
+  alias,    ///< a name of this host: what it sends on leaves with the null reverse-path
+};
+
+/// Where a RCPT may go: the mailbox to queue, and on which way.
+class Reach {
+ public:
+  mail::Mailbox mailbox;
+  Way way = Way::outside;
+};
+
+/// The refusals: 550 5.7.1 for a stranger, 550 5.1.1 for an unknown local part of this host.
+std::expected<Reach, mail::Reply> may_reach(const Settings& settings, Trust trust, const mail::Mailbox& recipient);
 
 }  // namespace relay::intake

@@ -54,6 +54,9 @@ class Session {
   Task<void> continue_auth(const mail::event::AuthResponse& event);
   Task<void> go_on_with_auth(sasl::Step step);
   void refuse_auth(const mail::Reply& reply, std::string_view user);
+  bool goes_with_the_others(Way way) const;
+  /// What the queue gets: the client's envelope, with the null reverse-path for mail that an alias sends on.
+  mail::Envelope envelope_to_queue() const;
   void begin_data();
   std::optional<mail::Reply> refuse_content() const;
   std::optional<mail::Reply> refuse_long_lines() const;
@@ -75,6 +78,7 @@ class Session {
   std::vector<char> buffer_;
   std::unique_ptr<Draft> draft_;
   std::optional<base::Error> draft_error_;
+  std::optional<Way> way_;  ///< of the recipients of this transaction
   bool stopping_ = false;
 };
 

@@ -13,18 +13,37 @@ using mail::Reply;
 void Session::answer(const mail::event::Mail& event) {
   const conf::Accept& accept = settings_->config.accept;
   draft_.reset();
+  way_.reset();
   if (services_.store.health() == queue::Health::closed) {
     return refuse(reply_for(base::Error(Kind::storage, "closed")), {});
   }
   if (services_.free_space < accept.min_free_space.count) return refuse(reply_for(base::Error(Kind::full, "min_free_space")), {});
+  if (const auto refusal = refuse_sender(settings_->config, identity_.trust, event.reverse_path)) return refuse(*refusal, {});
   session_.reply(Reply(250, EnhancedStatus{2, 1, 0}, fmt::format("<{}> sender ok", event.reverse_path.to_string())));
 }
 
 void Session::answer(const mail::event::Rcpt& event) {
-  auto mailbox = may_reach(*settings_, identity_.trust, event.mailbox);
-  if (!mailbox) return refuse(mailbox.error(), event.mailbox.to_string());
-  session_.accept_recipient(std::move(*mailbox));
+  auto reach = may_reach(*settings_, identity_.trust, event.mailbox);
+  if (!reach) return refuse(reach.error(), event.mailbox.to_string());
+  if (!goes_with_the_others(reach->way)) {
+    // RFC 5321 4.5.3.1.10: the client brings it again in a transaction of its own.
+    return refuse(Reply(452, EnhancedStatus{4, 5, 3}, "send mail to this relay's own names and to others in two transactions"),
+                  event.mailbox.to_string());
+  }
+  way_ = reach->way;
+  session_.accept_recipient(std::move(reach->mailbox));
   session_.reply(Reply(250, EnhancedStatus{2, 1, 5}, fmt::format("<{}> recipient ok", event.mailbox.to_string())));
+}
+
+/// A message has one reverse-path: that of its sender, or none when it goes on from an alias.
+bool Session::goes_with_the_others(Way way) const {
+  return !way_ || (*way_ == Way::alias) == (way == Way::alias) || session_.envelope().reverse_path.is_null();
+}
+
+mail::Envelope Session::envelope_to_queue() const {
+  mail::Envelope envelope = session_.envelope();
+  if (way_ == Way::alias) envelope.reverse_path = mail::ReversePath();
+  return envelope;
 }
 
 void Session::refuse(const Reply& reply, std::string_view to) {

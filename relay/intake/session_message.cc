@@ -82,6 +82,7 @@ std::optional<Reply> Session::refuse_content() const {
     if (!flaw.empty()) return Reply(550, EnhancedStatus{5, 6, 0}, "receivers would refuse this message: " + flaw);
   }
   if (auto refusal = refuse_long_lines()) return refusal;
+  if (auto refusal = refuse_author(settings_->config, identity_.trust, header)) return refusal;
   const conf::Dkim& dkim = settings_->config.dkim;
   const bool must_sign =
       identity_.is_trusted() && dkim.mode != conf::DkimMode::off && dkim.unsigned_mail == conf::Unsigned::reject;
@@ -98,7 +99,7 @@ Task<Reply> Session::accept() {
   deadline_.suspend();  // a durable message is always answered
   const conf::OnSignFailure on_failure = settings_->config.dkim.on_sign_failure;
   auto begin = [this, on_failure](std::move_only_function<void(Result<Sealed>)> done) {
-    asio::post(services_.workers, [&services = services_, draft = draft_.get(), envelope = session_.envelope(),
+    asio::post(services_.workers, [&services = services_, draft = draft_.get(), envelope = envelope_to_queue(),
                                    client = session_.client(), on_failure, done = std::move(done)]() mutable {
       auto sealed = draft->seal(services.disk, std::move(envelope), std::move(client), base::now());
       const bool store = sealed && (sealed->signing_error.empty() || on_failure == conf::OnSignFailure::accept);

@@ -1,4 +1,5 @@
 // What right files mean: values, defaults, paths.
+#include "conf/local.h"
 #include "tests/unit/conf/files.h"
 
 namespace {
@@ -38,6 +39,10 @@ TEST_CASE("what is not written has its default") {
   CHECK(config.retry.warn == 4h);
   CHECK_FALSE(config.spool_unsafe);
   CHECK(config.local.destinations == std::vector<std::string>{"localhost"});
+  REQUIRE(config.local.aliases.size() == 2);
+  CHECK(conf::resolve_local(config, "abuse") == "admin@example.com");
+  CHECK(conf::resolve_local(config, "root") == "admin@example.com");
+  CHECK(config.accept.sender_domains.empty());
   CHECK(config.dns.timeout == 5s);
   CHECK(config.admin.socket == "/run/mailferry/admin.sock");
   CHECK(config.admin.submit == "/run/mailferry/submit.sock");
@@ -59,9 +64,21 @@ TEST_CASE("top level, log and listen are read") {
   CHECK(config.tls.minimum == conf::TlsMinimum::tls1_3);
 }
 
+TEST_CASE("aliases are read, and lead from one to the next") {
+  const conf::Config config = read_good("all.toml");
+  CHECK(conf::resolve_local(config, "ABUSE") == "Admin@example.com");
+  CHECK(conf::resolve_local(config, "First.Last") == "Ops@Example.NET");
+  CHECK(conf::resolve_local(config, "postmaster") == "Admin@example.com");
+  CHECK_FALSE(conf::resolve_local(config, "root"));  // a table in the file replaces the default
+  CHECK(conf::is_local_domain(config, "LOCALHOST"));
+  CHECK(conf::is_local_domain(config, "mail.example.com"));
+  CHECK_FALSE(conf::is_local_domain(config, "example.net"));
+}
+
 TEST_CASE("accept is read") {
   const conf::Accept accept = read_good("all.toml").accept;
   REQUIRE(accept.mynetworks.size() == 5);
+  CHECK(accept.sender_domains == std::vector<std::string>{"example.com", "*.example.org"});
   CHECK(accept.mynetworks[2].to_string() == "192.0.2.0/24");
   CHECK(accept.message_size.count == 100'000'000);
   CHECK(accept.recipients == 500);

@@ -43,7 +43,7 @@ TEST_CASE("keys of features that are not there yet are shown as off") {
   const std::string shown = conf::show_config(must_parse(""));
   CHECK(has_line(shown, "users = \"\""));
   CHECK(has_line(shown, "dane = false  # not supported yet"));
-  CHECK(has_line(shown, "aliases = {}  # not supported yet"));
+  CHECK(has_line(shown, "aliases = {abuse = \"postmaster\", root = \"postmaster\"}"));
   CHECK(has_line(shown, "relay_domains = []  # not supported yet"));
   CHECK(has_line(shown, "# ddns_refresh: unset  # not supported yet"));
 }

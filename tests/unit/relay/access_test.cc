@@ -7,7 +7,10 @@ namespace {
 
 using relay::intake::identity_of;
 using relay::intake::may_reach;
+using relay::intake::refuse_author;
+using relay::intake::refuse_sender;
 using relay::intake::Trust;
+using relay::intake::Way;
 
 base::IpAddress address(std::string_view text) { return base::IpAddress::parse(text).value(); }
 
@@ -18,6 +21,8 @@ relay::Settings settings() {
   settings.config.local.destinations = {"localhost", "old.example.com"};
   settings.config.accept.mynetworks = {base::Cidr::parse("10.1.0.0/16").value(), base::Cidr::parse("192.0.2.7/32").value(),
                                        base::Cidr::parse("2001:db8:5::/48").value()};
+  settings.config.postmaster = "admin@example.com";
+  settings.config.local.aliases = {{"abuse", "postmaster"}, {"root", "ops@localhost"}, {"ops", "team@example.org"}};
   settings.postmaster = mail::Mailbox("admin", "example.com");
   return settings;
 }
@@ -26,7 +31,7 @@ std::string reach(Trust trust, const std::string& recipient) {
   const mail::Mailbox mailbox =
       recipient.find('@') != std::string::npos ? mail::Mailbox::parse(recipient).value() : mail::Mailbox(recipient, "");
   const auto answer = may_reach(settings(), trust, mailbox);
-  return answer ? answer->to_string() : answer.error().to_string().substr(0, 9);
+  return answer ? answer->mailbox.to_string() : answer.error().to_string().substr(0, 9);
 }
 
 }  // namespace
@@ -68,6 +73,80 @@ TEST_CASE("postmaster is reachable for everyone") {
   }
   CHECK(reach(Trust::trusted, "postmaster@example.net") == "postmaster@example.net");
   CHECK(reach(Trust::stranger, "postmaster@example.net") == "550 5.7.1");
+}
+
+TEST_CASE("aliases of this host lead everybody where they point, through each other and in any case") {
+  for (const Trust trust : {Trust::stranger, Trust::trusted}) {
+    CHECK(reach(trust, "abuse@relay.example.com") == "admin@example.com");
+    CHECK(reach(trust, "ABUSE@localhost") == "admin@example.com");
+    CHECK(reach(trust, "Root@old.example.com") == "team@example.org");
+    CHECK(reach(trust, "ops@relay.example.com") == "team@example.org");
+  }
+  CHECK(reach(Trust::stranger, "abuse@example.com") == "550 5.7.1");
+  CHECK(reach(Trust::trusted, "abuse@example.com") == "abuse@example.com");
+}
+
+TEST_CASE("what goes on from this host is told from what goes to the world") {
+  const auto way = [](const char* recipient) {
+    return may_reach(settings(), Trust::trusted, mail::Mailbox::parse(recipient).value()).value().way;
+  };
+  CHECK(way("root@localhost") == Way::alias);
+  CHECK(way("postmaster@relay.example.com") == Way::alias);
+  CHECK(way("bob@example.net") == Way::outside);
+}
+
+namespace {
+
+/// The first words of the refusal; empty when the message may pass.
+std::string refused_author(const std::string& header, Trust trust = Trust::trusted) {
+  conf::Config config = settings().config;
+  config.accept.sender_domains = {"example.com", "*.example.org"};
+  mail::HeaderBlock block;
+  block.feed(header);
+  block.finish();
+  const auto refusal = refuse_author(config, trust, block);
+  return refusal ? refusal->to_string() : "";
+}
+
+std::string refused_sender(const std::string& reverse_path, Trust trust = Trust::trusted) {
+  conf::Config config = settings().config;
+  config.accept.sender_domains = {"example.com", "*.example.org"};
+  const auto refusal = refuse_sender(config, trust, mail::ReversePath::parse(reverse_path).value());
+  return refusal ? refusal->to_string() : "";
+}
+
+}  // namespace
+
+TEST_CASE("sender_domains bind the reverse-path of a trusted client") {
+  CHECK(refused_sender("a@example.com").empty());
+  CHECK(refused_sender("a@EXAMPLE.com").empty());
+  CHECK(refused_sender("a@news.example.org").empty());
+  CHECK(refused_sender("").empty());
+  CHECK(refused_sender("a@example.net") == "550 5.7.1 MAIL FROM: the domain example.net is not in accept.sender_domains");
+  CHECK(refused_sender("a@sub.example.com").starts_with("550 5.7.1"));  // only when it is listed
+  CHECK(refused_sender("a@example.org").starts_with("550 5.7.1"));      // "*." is below it
+  CHECK(refused_sender("a@example.com.net").starts_with("550 5.7.1"));
+  CHECK(refused_sender("a@notexample.com").starts_with("550 5.7.1"));
+  CHECK(refused_sender("a@[192.0.2.1]").starts_with("550 5.7.1"));
+  CHECK(refused_sender("a@example.net", Trust::stranger).empty());  // he reaches what is ours only
+  CHECK_FALSE(refuse_sender(settings().config, Trust::trusted, mail::ReversePath::parse("a@example.net").value()));
+}
+
+TEST_CASE("sender_domains bind every address of every From:") {
+  CHECK(refused_author("From: a@example.com\r\n\r\n").empty());
+  CHECK(refused_author("From: \"b@example.net\" <a@Example.Com>\r\n\r\n").empty());
+  CHECK(refused_author("From: a@example.com, B <b@x.example.org>\r\n\r\n").empty());
+  CHECK(refused_author("From: us: a@example.com;\r\n\r\n").empty());
+  CHECK(refused_author("From: b@example.net\r\n\r\n") ==
+        "550 5.7.1 From: the domain example.net is not in accept.sender_domains");
+  for (const char* header : {"From: a@example.com, b@example.net\r\n", "From: a@example.com\r\nFrom: b@example.net\r\n",
+                             "From: a@example.com <b@example.net>\r\n", "From: a@example.com, <b@example.net>, c@example.com\r\n",
+                             "From: x: a@example.com, b@example.net;\r\n", "From: nobody\r\n", "From: <@example.com>\r\n",
+                             "From: a@example.com, <b\r\n", "Subject: none\r\n", "fRoM : <b@example.net>\r\n"}) {
+    INFO(header);
+    CHECK(refused_author(std::string(header) + "\r\n").starts_with("550 5.7.1"));
+    CHECK(refused_author(std::string(header) + "\r\n", Trust::stranger).empty());
+  }
 }
 
 TEST_CASE("nobody else lives on the relay") {
