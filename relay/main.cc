@@ -28,6 +28,8 @@ using Action = std::function<int()>;
 struct Choice {
   Common common;
   QueueArguments queue;
+  relay::cli::DkimArguments dkim;
+  relay::cli::RecordsArguments records;
   std::string id;
   std::string listen = "127.0.0.1:2525";
   bool check_only = false;
@@ -154,6 +156,43 @@ void add_send_command(CLI::App& app, Choice& choice) {
   send->add_option("TO", choice.recipients, "recipients")->required();
 }
 
+void add_dns(CLI::App* command, Choice& choice) {
+  command->add_option("--dns", choice.common.dns, "the resolver to ask")->type_name("HOST:PORT");
+}
+
+void add_dkim_commands(CLI::App& app, Choice& choice) {
+  CLI::App* dkim = app.add_subcommand("dkim", "keys and signatures");
+  dkim->require_subcommand(1);
+  CLI::App* keygen = add_command(*dkim, choice, "keygen", "make a key, print its record",
+                                 [&choice] { return relay::cli::dkim_keygen(choice.common, choice.dkim); });
+  keygen->add_option("--domain", choice.dkim.domain, "the signing domain (d=)")->required();
+  keygen->add_option("--selector", choice.dkim.selector, "the selector (s=)")->required();
+  keygen->add_option("--type", choice.dkim.type, "rsa or ed25519")
+      ->check(CLI::IsMember({"rsa", "ed25519"}))
+      ->capture_default_str();
+  keygen->add_option("--bits", choice.dkim.bits, "of an RSA key")->capture_default_str();
+  keygen->add_flag("--test", choice.dkim.test, "the record says t=y: receivers shall not act on failures yet");
+  keygen->add_option("--out", choice.dkim.folder, "where the key goes; else keys/ beside the configuration")->type_name("DIR");
+  add_json(keygen, choice);
+  CLI::App* sign = add_command(*dkim, choice, "sign", "sign a message file as the relay would",
+                               [&choice] { return relay::cli::dkim_sign(choice.common, choice.dkim); });
+  CLI::App* verify = add_command(*dkim, choice, "verify", "judge the signatures of a message file",
+                                 [&choice] { return relay::cli::dkim_verify(choice.common, choice.dkim); });
+  for (CLI::App* command : {sign, verify}) {
+    command->add_option("FILE", choice.dkim.file, "a message; - is standard input")->capture_default_str();
+  }
+  verify->add_option("--now", choice.dkim.now, "judge expiry at that time")->type_name("UNIXTIME")->check(CLI::PositiveNumber);
+  add_dns(verify, choice);
+  add_json(verify, choice);
+  CLI::App* records = add_command(app, choice, "records", "the DNS records to publish, ready to paste",
+                                  [&choice] { return relay::cli::records(choice.common, choice.records); });
+  records->add_option("DOMAIN", choice.records.domains, "only of these");
+  records->add_option("--format", choice.records.format, "text, table, bind or json")
+      ->check(CLI::IsMember({"text", "table", "bind", "json"}))
+      ->capture_default_str();
+  add_json(records, choice);
+}
+
 void add_commands(CLI::App& app, Choice& choice) {
   CLI::App* playground = app.add_subcommand("playground", "the real relay in a built-in world on loopback, to see it work");
   playground->add_option("--listen", choice.listen, "address and port")->capture_default_str();
@@ -171,6 +210,7 @@ void add_commands(CLI::App& app, Choice& choice) {
   add_json(show, choice);
   add_queue_commands(app, choice);
   add_send_command(app, choice);
+  add_dkim_commands(app, choice);
   CLI::App* status =
       add_command(app, choice, "status", "state of the running relay", [&choice] { return relay::cli::status(choice.common); });
   add_json(status, choice);

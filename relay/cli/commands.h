@@ -18,6 +18,7 @@ inline constexpr int wrong_usage = 2;
 struct Common {
   std::string config_path = "/etc/mailferry/mailferry.toml";
   bool json = false;
+  std::string dns;  ///< --dns: "host:port" of the resolver to ask; empty: the configured ones
 };
 
 /// FILTERS, ids and options of the queue commands.
@@ -30,6 +31,23 @@ struct QueueArguments {
   bool yes = false;           ///< act on more than one message without asking
   bool wait = false;          ///< until the action has ended
   bool watch = false;         ///< again and again
+};
+
+/// Options of the dkim commands.
+struct DkimArguments {
+  std::string file = "-";  ///< "-": standard input
+  std::int64_t now = 0;    ///< seconds since 1970; 0: the clock
+  std::string domain;
+  std::string selector;
+  std::string type = "rsa";
+  int bits = 2048;
+  bool test = false;   ///< t=y in the record
+  std::string folder;  ///< of the new key; empty: keys/ beside the configuration file
+};
+
+struct RecordsArguments {
+  std::vector<std::string> domains;  ///< empty: all that sign
+  std::string format = "text";       ///< text, table, bind or json
 };
 
 int serve(const Common& common, bool check_only);
@@ -49,6 +67,10 @@ int status(const Common& common);
 int send(const Common& common, const std::string& file, const std::string& from, const std::vector<std::string>& recipients);
 /// Called as sendmail; `arguments` without the program's name.
 int sendmail(const std::vector<std::string>& arguments);
+int dkim_keygen(const Common& common, const DkimArguments& arguments);
+int dkim_sign(const Common& common, const DkimArguments& arguments);
+int dkim_verify(const Common& common, const DkimArguments& arguments);
+int records(const Common& common, const RecordsArguments& arguments);
 int playground(const Common& common, const std::string& address, bool once);
 
 /// "mailferry: <words>" on standard error, safe for a terminal.

@@ -1,0 +1,250 @@
+// dkim keygen, sign, verify: DKIM on files and standard input.
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "conf/config.h"
+#include "dkim/message_verifier.h"
+#include "dkim/signer.h"
+#include "dkim/tag_list.h"
+#include "relay/cli/commands.h"
+#include "relay/cli/display.h"
+#include "relay/cli/lookup.h"
+#include "relay/cli/message_file.h"
+#include "relay/publish.h"
+#include "relay/settings.h"
+
+namespace relay::cli {
+namespace {
+
+namespace json = boost::json;
+using base::Result;
+using dkim::KeyAnswer;
+using dkim::MessageVerifier;
+using dkim::SignatureResult;
+
+constexpr const char* service_user = "mailferry";
+
+int fail_with(const std::string& words) {
+  complain(words);
+  return failed;
+}
+
+// ---- verify
+
+KeyAnswer key_answer(const Result<dns::Answer>& answer) {
+  KeyAnswer key;
+  if (!answer) {
+    key.kind = KeyAnswer::Kind::unavailable;
+    key.words = answer.error().words;
+    return key;
+  }
+  for (const dns::Record& record : answer->records) {
+    if (const auto* text = std::get_if<std::string>(&record)) key.records.push_back(*text);
+  }
+  if (!key.records.empty()) key.kind = KeyAnswer::Kind::found;
+  return key;
+}
+
+Result<std::vector<SignatureResult>> verify(const Common& common, const DkimArguments& arguments) {
+  dkim::VerifyOptions options;
+  const auto clock = std::chrono::duration_cast<std::chrono::seconds>(base::now().time_since_epoch()).count();
+  options.now = static_cast<std::uint64_t>(arguments.now > 0 ? arguments.now : clock);
+  MessageVerifier verifier(options);
+  const auto read = read_message(arguments.file, [&](std::string_view piece) { verifier.feed(piece); });
+  if (!read) return std::unexpected(read.error());
+  verifier.finish();
+  const std::vector<std::string> questions = verifier.questions();
+  if (questions.empty()) return verifier.results();
+  auto resolver = make_command_resolver(common);
+  if (!resolver) return std::unexpected(resolver.error());
+  for (const std::string& name : questions) verifier.answer(name, key_answer(ask(**resolver, name, dns::RecordType::txt)));
+  return verifier.results();
+}
+
+json::object view_of(const SignatureResult& result) {
+  json::object view;
+  view["result"] = dkim::to_string(result.verdict);
+  view["domain"] = base::printable(result.domain);
+  view["selector"] = base::printable(result.selector);
+  view["algorithm"] = base::printable(result.algorithm);
+  view["identity"] = base::printable(result.identity);
+  view["reason"] = base::printable(result.reason);
+  view["testing"] = result.testing;
+  view["unsigned_octets"] = result.unsigned_octets;
+  return view;
+}
+
+// ---- sign
+
+struct Message {
+  std::string text;
+  mail::HeaderBlock header;
+  dkim::BodyHashes hashes;
+  LineEnd line_end = LineEnd::cr_lf;
+
+  explicit Message(const Settings& settings) : hashes(settings.needs_simple_body, settings.needs_relaxed_body) {}
+};
+
+Result<void> load(const DkimArguments& arguments, std::uint64_t limit, Message& message) {
+  const auto read = read_message(arguments.file, [&](std::string_view piece) {
+    if (message.text.size() <= limit) message.text += piece;
+  });
+  if (!read) return std::unexpected(read.error());
+  message.line_end = *read;
+  if (message.text.size() > limit) return base::fail(base::Kind::invalid, "the message is larger than accept.message_size");
+  const std::size_t body = message.header.feed(message.text);
+  if (!message.header.complete()) message.header.finish();
+  if (message.header.too_large()) return base::fail(base::Kind::invalid, "the header is too large");
+  message.hashes.update(message.header.held_back());
+  message.hashes.update(std::string_view(message.text).substr(body));
+  message.hashes.finish();
+  return {};
+}
+
+Result<std::string> sign(const Settings& settings, const Message& message) {
+  const auto from = message.header.find("From");
+  if (from.empty()) return base::fail(base::Kind::invalid, "the message has no From: field");
+  const auto author = mail::first_address(from.front()->value);
+  if (!author) return std::unexpected(author.error());
+  const auto rules = dkim::matching_rules(settings.signing_rules, *author);
+  if (rules.empty()) {
+    return base::fail(base::Kind::invalid, fmt::format("no [[dkim.sign]] block matches From: {}", author->to_string()));
+  }
+  const dkim::SigningOptions& options = settings.signing_options;
+  std::string fields;
+  for (const dkim::SigningRule* rule : rules) {
+    auto field = dkim::make_signature(*rule, options, message.header, message.hashes.of(options.canonicalization.body), *author,
+                                      base::now());
+    if (!field) return std::unexpected(field.error());
+    fields += *field;
+  }
+  return fields;
+}
+
+void print(std::string text, LineEnd line_end) {
+  if (line_end == LineEnd::lf) std::erase(text, '\r');
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+// ---- keygen
+
+/// The service's user reads the key, whoever made it.
+Result<std::string> give_to_service(const std::string& path) {
+  if (::geteuid() != 0) return std::string();
+  const passwd* user = ::getpwnam(service_user);
+  if (user == nullptr) {
+    return fmt::format("there is no user {} yet: chown the key to the user that runs the relay", service_user);
+  }
+  if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) {
+    return std::unexpected(base::system_error(base::Kind::invalid, "cannot give the key to " + std::string(service_user), errno));
+  }
+  return std::string();
+}
+
+std::string folder_of(const Common& common, const DkimArguments& arguments) {
+  if (!arguments.folder.empty()) return arguments.folder;
+  const std::size_t slash = common.config_path.rfind('/');
+  return (slash == std::string::npos ? std::string() : common.config_path.substr(0, slash + 1)) + "keys";
+}
+
+Result<std::string> write_key(const dkim::PrivateKey& key, const std::string& folder, const std::string& name) {
+  std::string path = fmt::format("{}/{}", folder, name);
+  if (::access(path.c_str(), F_OK) == 0) {
+    return base::fail(base::Kind::invalid, path + " exists already; a key is never overwritten: choose another selector");
+  }
+  if (auto made = base::make_directories(folder); !made) return std::unexpected(made.error());
+  if (auto written = base::write_file_durably(path, key.to_pem(), 0600); !written) return std::unexpected(written.error());
+  const auto given = give_to_service(path);
+  if (!given) return std::unexpected(given.error());
+  if (!given->empty()) complain("warning: " + *given);
+  return path;
+}
+
+std::string wrong_arguments(const DkimArguments& arguments) {
+  if (!dkim::is_dns_name(arguments.domain)) return "--domain: " + arguments.domain + " is no domain";
+  if (!dkim::is_dns_name(arguments.selector))
+    return "--selector: " + arguments.selector + " is no selector (letters, digits, hyphens)";
+  if (arguments.bits < 1024 || arguments.bits > 4096) return "--bits: an RSA key has 1024 to 4096 bits, 2048 is usual";
+  return {};
+}
+
+}  // namespace
+
+int dkim_verify(const Common& common, const DkimArguments& arguments) {
+  const auto results = verify(common, arguments);
+  if (!results) return fail_with(results.error().words);
+  bool passed = false;
+  json::array views;
+  for (const SignatureResult& result : *results) {
+    passed = passed || result.verdict == dkim::Verdict::pass;
+    views.push_back(view_of(result));
+    if (common.json) continue;
+    std::string line = fmt::format("{} d={} s={}", dkim::to_string(result.verdict), result.domain, result.selector);
+    if (!result.reason.empty()) line += " " + result.reason;
+    fmt::print("{}\n", safe_text(line));
+  }
+  if (common.json) {
+    json::object view;
+    view["signatures"] = std::move(views);
+    fmt::print("{}\n", json::serialize(view));
+  } else if (results->empty()) {
+    complain("the message has no DKIM-Signature");
+  }
+  return passed ? done : failed;
+}
+
+int dkim_sign(const Common& common, const DkimArguments& arguments) {
+  const auto config = conf::read_config(common.config_path);
+  if (!config) return fail_with(config.error().words);
+  const auto settings = make_settings(*config, SecretUse::check_only);
+  if (!settings) return fail_with(settings.error().words);
+  Message message(**settings);
+  if (const auto loaded = load(arguments, config->accept.message_size.count, message); !loaded) {
+    return fail_with(loaded.error().words);
+  }
+  auto fields = sign(**settings, message);
+  if (!fields) return fail_with(fields.error().words);
+  print(std::move(*fields), message.line_end);
+  print(std::move(message.text), message.line_end);
+  return done;
+}
+
+int dkim_keygen(const Common& common, const DkimArguments& arguments) {
+  if (const std::string wrong = wrong_arguments(arguments); !wrong.empty()) {
+    complain(wrong);
+    return wrong_usage;
+  }
+  const std::string domain = base::lower(arguments.domain);
+  const std::string selector = base::lower(arguments.selector);
+  const auto algorithm = arguments.type == "ed25519" ? dkim::Algorithm::ed25519_sha256 : dkim::Algorithm::rsa_sha256;
+  const auto key = dkim::PrivateKey::generate(algorithm, arguments.bits);
+  const auto path = write_key(key, folder_of(common, arguments), fmt::format("{}.{}.pem", selector, domain));
+  if (!path) return fail_with(path.error().words);
+  PublishedRecord record;
+  record.name = dkim::key_record_name(selector, domain);
+  record.zone = domain;
+  record.type = "TXT";
+  record.value = key.public_record() + (arguments.test ? "; t=y" : "");
+  if (common.json) {
+    json::object view;
+    view["key"] = *path;
+    view["name"] = record.name;
+    view["type"] = record.type;
+    view["value"] = record.value;
+    fmt::print("{}\n", json::serialize(view));
+    return done;
+  }
+  fmt::print("{}\n\nPublish this record, then name the key in a [[dkim.sign]] block:\n", *path);
+  fmt::print("记录名 name   {}   (in the zone {})\n", name_in_zone(record), record.zone);
+  fmt::print("记录类型 type TXT\n记录值 value  {}\n\nfor a zone file:\n{}\n", record.value, bind_line(record));
+  return done;
+}
+
+}  // namespace relay::cli
