@@ -2,9 +2,8 @@
 #include "relay/settings.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
+#include "relay/secrets.h"
 
 namespace relay {
 namespace {
@@ -12,18 +11,8 @@ namespace {
 using base::Kind;
 using base::Result;
 
-/// A key that group or others can write, or others can read, is no secret.
-Result<void> check_permissions(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return std::unexpected(base::system_error(Kind::invalid, "cannot read " + path, errno));
-  if ((status.st_mode & (S_IRWXO | S_IWGRP)) == 0) return {};
-  return base::fail(Kind::invalid, fmt::format("{} can be read or written by others (mode {:04o}): chmod 0600 {}", path,
-                                               status.st_mode & 07777U, path));
-}
-
 Result<dkim::PrivateKey> load_key(const std::string& path, std::uint64_t min_bits) {
-  if (auto safe = check_permissions(path); !safe) return std::unexpected(safe.error());
-  auto pem = base::read_file(path, 64U << 10U);
+  auto pem = read_secret(path, 64U << 10U);
   if (!pem) return std::unexpected(pem.error());
   auto key = dkim::PrivateKey::from_pem(*pem);
   if (!key) return base::fail(Kind::invalid, fmt::format("{}: {}", path, key.error().words));

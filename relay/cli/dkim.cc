@@ -18,6 +18,7 @@
 #include "relay/cli/lookup.h"
 #include "relay/cli/message_file.h"
 #include "relay/publish.h"
+#include "relay/secrets.h"
 #include "relay/settings.h"
 
 namespace relay::cli {
@@ -28,8 +29,6 @@ using base::Result;
 using dkim::KeyAnswer;
 using dkim::MessageVerifier;
 using dkim::SignatureResult;
-
-constexpr const char* service_user = "mailferry";
 
 int fail_with(const std::string& words) {
   complain(words);
