@@ -181,6 +181,18 @@ std::string check_selector(std::string& selector) {
   return "";
 }
 
+std::string check_identity(std::string& identity) {
+  if (identity.empty()) return "";
+  const std::size_t at = identity.rfind('@');
+  const std::string whole = at == 0 ? "x" + identity : identity;
+  const auto mailbox = mail::Mailbox::parse(whole);
+  // Quoted local parts would have to be encoded in the tag; nobody needs them there.
+  const bool right = at != std::string::npos && mailbox && !mailbox->has_literal() && mailbox->to_string().front() != '"' &&
+                     identity.find(';') == std::string::npos && identity.find('=') == std::string::npos;
+  if (right) return "";
+  return fmt::format("{} is no identity; write it like \"@example.com\" or \"news@example.com\"", shown(identity));
+}
+
 std::string check_domain_pattern(std::string& pattern) {
   if (is_domain_pattern(pattern) && !is_ip_address(pattern)) {
     pattern = base::lower(pattern);

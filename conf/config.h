@@ -72,6 +72,7 @@ struct DkimSign {
   std::string domain;    ///< d=; "%" is the From: domain
   std::string selector;  ///< s=
   std::string key;       ///< absolute path
+  std::string identity;  ///< i=, at domain or below it; empty: not written
 };
 
 struct Dkim {
@@ -82,6 +83,7 @@ struct Dkim {
   OnSignFailure on_sign_failure = OnSignFailure::tempfail;
   Unsigned unsigned_mail = Unsigned::accept;  ///< key "unsigned"
   std::uint64_t min_key_bits = 1024;
+  std::optional<Duration> lifetime;  ///< of a signature (x=); written "": none
   std::vector<DkimSign> sign;
 };
 

@@ -160,6 +160,10 @@ Entries entries_of(DkimSign& sign) {
           .required(text_node("s1")),
       path("key", sign.key, "PEM file with the private key, RSA or Ed25519.", check_path)
           .required(text_node("keys/s1.example.com.pem")),
+      field("identity", sign.identity,
+            "Whom the signature stands for (i=), like \"@news.example.com\": the signing domain or one below it; empty: not "
+            "written.",
+            check_identity),
   };
 }
 
@@ -178,6 +182,10 @@ Entries entries_of(Dkim& dkim) {
           "When a signature cannot be made: let the mail pass unsigned, ask the client to come again (451), or refuse it (550)."),
       field("unsigned", dkim.unsigned_mail, "What becomes of mail of a trusted client whose From: matches no [[dkim.sign]]."),
       field("min_key_bits", dkim.min_key_bits, "Shortest RSA key that is taken.", between(1024, 4096)),
+      field("lifetime", dkim.lifetime,
+            "How long a signature counts (x=), like \"14d\"; \"\": for ever. Longer than mail may wait, or late mail arrives "
+            "expired.",
+            if_set(between(hours(1), hours(24 * 365)))),
       blocks(
           "sign", dkim.sign,
           "A signing key. Of several that match with one selector the first signs; with several selectors a message gets several "

@@ -78,6 +78,27 @@ void check_give_up(Together& together) {
                                                  base::to_string(retry.give_up), base::to_string(retry.delays.front())));
 }
 
+void check_lifetime(Together& together) {
+  const std::optional<Duration>& lifetime = together.config().dkim.lifetime;
+  const Duration give_up = together.config().retry.give_up;
+  if (together.spoilt({"dkim.lifetime", "retry.give_up"}) || !lifetime || *lifetime > give_up) return;
+  together.complain("dkim.lifetime", fmt::format("{} is not longer than retry.give_up, {}: mail that waits would arrive expired",
+                                                 base::to_string(*lifetime), base::to_string(give_up)));
+}
+
+void check_identities(Together& together) {
+  const auto& rules = together.config().dkim.sign;
+  if (together.spoilt({"dkim.sign", "dkim.sign.domain", "dkim.sign.identity"})) return;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const std::string& identity = rules[i].identity;
+    if (identity.empty()) continue;
+    const std::string domain = base::lower(rules[i].domain);
+    const std::string own = base::lower(std::string_view(identity).substr(identity.rfind('@') + 1));
+    if (own == domain || own.ends_with(fmt::format(".{}", domain))) continue;
+    together.complain("dkim.sign.identity", fmt::format("\"{}\" is not at {} or below it (RFC 6376 3.5)", identity, domain), i);
+  }
+}
+
 void check_shapes(Together& together) {
   const auto& shapes = together.config().shape;
   if (together.spoilt({"shape.mx", "shape.domain"})) return;
@@ -175,6 +196,8 @@ void check_together(const Config& config, const Node& root, Mistakes& mistakes) 
   check_listen_addresses(together);
   check_listen_tls(together);
   check_give_up(together);
+  check_lifetime(together);
+  check_identities(together);
   check_shapes(together);
   check_alias_targets(together);
 }

@@ -124,13 +124,28 @@ FoldedField unsigned_field(const SigningRule& rule, const std::string& domain, c
   field.append(" ", fmt::format("c={};", to_string(options.canonicalization)));
   field.append(" ", fmt::format("d={};", domain));
   field.append(" ", fmt::format("s={};", rule.selector));
+  if (!rule.identity.empty()) field.append(" ", fmt::format("i={};", rule.identity));
   field.append(" ", fmt::format("t={};", seconds));
+  if (options.lifetime) {
+    field.append(" ", fmt::format("x={};", seconds + std::chrono::ceil<std::chrono::seconds>(*options.lifetime).count()));
+  }
   for (std::size_t i = 0; i < names.size(); ++i) {
     field.append(i == 0 ? " " : "", fmt::format("{}{}{}", i == 0 ? "h=" : "", names[i], i + 1 == names.size() ? ';' : ':'));
   }
   field.append(" ", fmt::format("bh={};", base::base64_encode(hash)));
   field.append(" ", "b=");
   return field;
+}
+
+/// Whether i= may stand beside d= (RFC 6376 3.5); only plain characters, which need no encoding.
+bool fits(std::string_view identity, std::string_view domain) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/?^_`{|}~.";
+  const std::size_t at = identity.rfind('@');
+  if (at == std::string_view::npos) return false;
+  const std::string_view local_part = identity.substr(0, at);
+  if (local_part.find_first_not_of(plain) != std::string_view::npos) return false;
+  const std::string own = base::lower(identity.substr(at + 1));
+  return is_dns_name(own) && (own == domain || own.ends_with(fmt::format(".{}", domain)));
 }
 
 bool matches(const SigningRule& rule, const mail::Mailbox& author) {
@@ -195,6 +210,9 @@ Result<std::string> make_signature(const SigningRule& rule, const SigningOptions
   if (!is_dns_name(domain)) return fail(Kind::invalid, fmt::format("\"{}\" is no domain to sign for", base::printable(domain)));
   if (!is_dns_name(rule.selector))
     return fail(Kind::invalid, fmt::format("\"{}\" is no selector", base::printable(rule.selector)));
+  if (!rule.identity.empty() && !fits(rule.identity, domain)) {
+    return fail(Kind::invalid, fmt::format("i={} is not at {} or below it", base::printable(rule.identity), domain));
+  }
   if (header.count("From") == 0) return fail(Kind::invalid, "a message without From cannot be signed");
   const std::vector<std::string> names = names_to_sign(options, header);
   if (const auto bad = std::ranges::find_if_not(names, is_field_name); bad != names.end()) {

@@ -23,6 +23,7 @@ class SigningRule {
   std::string domain;    ///< d=; "%" is the author's domain
   std::string selector;  ///< s=
   PrivateKey key;
+  std::string identity = {};  ///< i=, "@news.a.com" or "x@a.com", at d= or below it; empty: not written
 };
 
 struct SigningOptions {
@@ -33,6 +34,8 @@ struct SigningOptions {
   /// Names listed once more than they occur, so that nobody can add one; signed even when not in sign_headers. "recommended"
   /// stands for the fields that a reader is shown or that decide how the body is read, "none" for nothing.
   std::vector<std::string> oversign = {"From"};
+  /// x= is so much later than t=; nothing: no x=.
+  std::optional<base::Duration> lifetime = {};
 };
 
 /// What is signed by default: RFC 6376 5.4.1, what tells how the body is read, List-Unsubscribe-Post (RFC 8058) and Feedback-ID.
@@ -44,7 +47,7 @@ std::vector<const SigningRule*> matching_rules(const std::vector<SigningRule>& r
 
 /// The whole field "DKIM-Signature: ...\r\n", folded at 78 columns where possible, no l=, with t=.
 /// `header` is the message as it will be sent without this field. Fields are chosen bottom-up (RFC 6376 5.4.2).
-/// Kind::invalid when the header has no From, or the rule's domain or selector or a name to sign is none.
+/// Kind::invalid when the header has no From, or the rule's domain, selector or identity or a name to sign is none.
 Result<std::string> make_signature(const SigningRule& rule, const SigningOptions& options, const mail::HeaderBlock& header,
                                    const Digest& body_hash, const mail::Mailbox& author, base::Time now);
 

@@ -39,14 +39,14 @@ Result<void> load_signing(Settings& settings) {
   const conf::Dkim& dkim = settings.config.dkim;
   auto pair = dkim::parse_canonicalization(dkim.canonicalization);
   if (!pair) return std::unexpected(pair.error());
-  settings.signing_options = dkim::SigningOptions{*pair, dkim.sign_headers, dkim.oversign};
+  settings.signing_options = dkim::SigningOptions{*pair, dkim.sign_headers, dkim.oversign, dkim.lifetime};
   if (dkim.mode == conf::DkimMode::off) return {};
   for (const conf::DkimSign& sign : dkim.sign) {
     auto key = load_key(sign.key, dkim.min_key_bits);
     if (!key) {
       return base::fail(Kind::invalid, fmt::format("dkim.sign {} ({}): {}", sign.selector, sign.domain, key.error().words));
     }
-    settings.signing_rules.push_back(dkim::SigningRule{sign.from, sign.domain, sign.selector, *key});
+    settings.signing_rules.push_back(dkim::SigningRule{sign.from, sign.domain, sign.selector, *key, sign.identity});
   }
   settings.needs_simple_body = pair->body == dkim::Canonicalization::simple;
   settings.needs_relaxed_body = pair->body == dkim::Canonicalization::relaxed;

@@ -100,6 +100,7 @@ TEST_CASE("dkim is read, with its keys in their order") {
   CHECK(dkim.on_sign_failure == conf::OnSignFailure::accept);
   CHECK(dkim.unsigned_mail == conf::Unsigned::reject);
   CHECK(dkim.min_key_bits == 2048);
+  CHECK(dkim.lifetime == std::chrono::days(30));
   REQUIRE(dkim.sign.size() == 2);
   CHECK(dkim.sign[0].from == "*@*.example.com");
   CHECK(dkim.sign[0].domain == "%");

@@ -207,3 +207,29 @@ TEST_CASE("what cannot be signed is an error, not a bad signature") {
   with.domain = "%";
   CHECK_FALSE(dkim::make_signature(with, {}, message.header, hash, mail::Mailbox("ann", "[192.0.2.1]"), noon));
 }
+
+TEST_CASE("x= follows t= by the lifetime, and is not written without one") {
+  const Message message(text);
+  SigningOptions options;
+  CHECK_FALSE(parsed(sign(message, options)).expiration);
+  options.lifetime = std::chrono::hours(24 * 14);
+  const dkim::Signature signature = parsed(sign(message, options));
+  CHECK(signature.timestamp == 1'790'000'000U);
+  CHECK(signature.expiration == 1'790'000'000U + 14 * 86400U);
+}
+
+TEST_CASE("i= stands for the signing domain or one below it, and for nothing else") {
+  const Message message(text);
+  const auto signed_as = [&](const std::string& identity) {
+    SigningRule with = rule();
+    with.identity = identity;
+    return dkim::make_signature(with, {}, message.header, message.body_hash(Canonicalization::relaxed), ann, noon);
+  };
+  CHECK(parsed(sign(message, {})).identity == "@example.com");
+  CHECK(parsed(signed_as("@news.example.com").value()).identity == "@news.example.com");
+  CHECK(parsed(signed_as("ann+x@example.com").value()).identity == "ann+x@example.com");
+  for (const char* wrong : {"@example.net", "@notexample.com", "example.com", "a;b@example.com", "a b@example.com", "@"}) {
+    INFO(wrong);
+    CHECK_FALSE(signed_as(wrong));
+  }
+}
