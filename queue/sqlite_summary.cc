@@ -2,11 +2,12 @@
 #include "queue/sqlite_summary.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "mail/address.h"
@@ -17,11 +18,6 @@ namespace {
 
 /// Rows of one transaction: a long one would keep the writer from starting its log anew.
 constexpr std::uint64_t rows_in_part = 100'000;
-
-struct Hash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
 
 }  // namespace
 
@@ -50,7 +46,10 @@ struct SummaryGroup {
 /// The groups by name, and quick ways to the group of the row at hand.
 class SummaryGroups {
  public:
-  using Map = std::unordered_map<std::string, SummaryGroup, Hash, std::equal_to<>>;
+  struct Named {
+    std::string name;
+    SummaryGroup group;
+  };
 
   SummaryGroups(ReplyTable& replies, std::size_t most_names)
       : most_names_(most_names),
@@ -58,12 +57,7 @@ class SummaryGroups {
   SummaryGroups(const SummaryGroups&) = delete;
   SummaryGroups& operator=(const SummaryGroups&) = delete;
 
-  SummaryGroup& named(std::string_view name) {
-    if (name.empty()) return rest_;
-    const auto found = groups_.find(name);
-    if (found != groups_.end()) return found->second;
-    return groups_.size() < most_names_ ? groups_.try_emplace(std::string(name)).first->second : rest_;
-  }
+  SummaryGroup& named(std::string_view name);
   /// By the sender of a message, which is looked for in `senders`: their rows in the order of messages, behind the last one.
   Result<SummaryGroup*> of_sender(std::int64_t message, Statement& senders);
   /// `senders` begins anew, at any message.
@@ -71,19 +65,56 @@ class SummaryGroups {
   /// By the host that gave a reply.
   Result<SummaryGroup*> of_reply(std::int64_t reply) { return replies_.of(reply); }
 
-  const Map& all() const { return groups_; }
+  const std::deque<Named>& all() const { return groups_; }
   /// Those without a name, or beyond the bound.
   const SummaryGroup& rest() const { return rest_; }
 
  private:
+  /// Where a group is; the table is small enough for the processor's cache, which the groups of many domains are not.
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t number = 0;  ///< of the group, from 1; 0: free
+  };
+  void grow();
+
   const std::size_t most_names_;
-  Map groups_;
+  std::deque<Named> groups_;
+  std::vector<Slot> slots_ = std::vector<Slot>(1024);  ///< a power of two, at most half of them taken
   SummaryGroup rest_;
   ReplyMemory<SummaryGroup*> replies_;
   std::int64_t sender_ = -1;  ///< the message whose sender was read last
   SummaryGroup* group_of_sender_ = nullptr;
   std::string buffer_;
 };
+
+SummaryGroup& SummaryGroups::named(std::string_view name) {
+  if (name.empty()) return rest_;
+  const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>()(name));
+  std::size_t at = hash & (slots_.size() - 1);
+  while (slots_[at].number != 0) {
+    if (slots_[at].hash == hash) {
+      Named& found = groups_[slots_[at].number - 1];
+      if (found.name == name) return found.group;
+    }
+    at = (at + 1) & (slots_.size() - 1);
+  }
+  if (groups_.size() >= most_names_) return rest_;
+  groups_.push_back(Named{std::string(name), {}});
+  slots_[at] = Slot{hash, static_cast<std::uint32_t>(groups_.size())};
+  if (groups_.size() * 2 > slots_.size()) grow();
+  return groups_.back().group;
+}
+
+void SummaryGroups::grow() {
+  std::vector<Slot> larger(slots_.size() * 4);
+  for (const Slot& slot : slots_) {
+    if (slot.number == 0) continue;
+    std::size_t at = slot.hash & (larger.size() - 1);
+    while (larger[at].number != 0) at = (at + 1) & (larger.size() - 1);
+    larger[at] = slot;
+  }
+  slots_ = std::move(larger);
+}
 
 // A message without a row of its own has no sender.
 Result<SummaryGroup*> SummaryGroups::of_sender(std::int64_t message, Statement& senders) {

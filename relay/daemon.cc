@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "queue/content_file.h"
+#include "relay/memory.h"
 #include "relay/version.h"
 
 namespace relay {
@@ -22,6 +23,7 @@ constexpr std::chrono::seconds grace(30);        // CONTRACT: what is in flight 
 constexpr std::chrono::seconds after_cancel(8);  // longer than any look-up or commit that is waited for
 constexpr std::chrono::milliseconds looks(20);
 constexpr std::chrono::seconds between_space_looks(1);
+constexpr std::chrono::minutes between_returns_of_memory(1);
 
 std::size_t worker_count(const conf::Config& config) {
   return config.threads != 0 ? static_cast<std::size_t>(config.threads) : std::max(1U, std::thread::hardware_concurrency());
@@ -163,6 +165,7 @@ void Daemon::run() {
 void Daemon::start() {
   tasks_.spawn(handle_signals());
   tasks_.spawn(watch_space());
+  tasks_.spawn(return_memory());
   dispatcher_->start(newest_);
   sweeps_->start();
   actions_->start();
@@ -218,6 +221,17 @@ Task<void> Daemon::wind_down() {
     auto last = std::make_shared<Timer>(loop_.get_executor(), after_cancel);
     last->async_wait([this, last](const boost::system::error_code&) { loop_.stop(); });
   });
+}
+
+/// What a rush of deliveries needed is not kept for ever.
+Task<void> Daemon::return_memory() {
+  Timer pause(loop_.get_executor());
+  auto workers = workers_->get_executor();
+  for (;;) {
+    pause.expires_after(between_returns_of_memory);
+    co_await pause.async_wait(as_result);
+    asio::post(workers, return_freed_memory);
+  }
 }
 
 Task<void> Daemon::watch_space() {

@@ -57,6 +57,7 @@ class Daemon {
   void start();
   Task<void> handle_signals();
   Task<void> watch_space();
+  Task<void> return_memory();
   Task<void> wind_down();
   Task<json::object> status();
   void reload();

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "queue/content_file.h"
+#include "relay/memory.h"
 
 namespace relay::admin {
 namespace {
@@ -29,6 +30,8 @@ constexpr std::uint64_t most_body = 4U << 20U;
 /// Of a request line and its fields: a query may name many ids.
 constexpr std::uint32_t most_header = 256U << 10U;
 constexpr std::size_t longest_path = 107;  // sun_path of unix(7)
+/// Octets; what it was made of is given back to the system afterwards.
+constexpr std::size_t large_answer = 1U << 20U;
 constexpr std::size_t content_piece = 64U << 10U;
 /// For a request and its response, the silence before it included: a person may be asked "drop 40 messages?" in between.
 constexpr std::chrono::minutes request_time(5);
@@ -182,9 +185,21 @@ Task<void> Server::converse(LocalSocket& socket, Deadline& deadline) {
     http::response<http::string_body> reply(static_cast<http::status>(response.status), message.version());
     reply.set(http::field::content_type, "application/json");
     reply.keep_alive(message.keep_alive());
-    reply.body() = json::serialize(response.body) + "\n";
+    // A summary of many domains is megabytes: neither the loop nor anybody's memory is to notice it for long.
+    auto render = [&response] {
+      std::string text = json::serialize(response.body);
+      response.body = nullptr;
+      return text += '\n';
+    };
+    auto workers = services_.workers.get_executor();
+    reply.body() = co_await on(workers, services_.loop, render);
+    const bool was_large = reply.body().size() > large_answer;
     reply.prepare_payload();
     auto [write_error, write_count] = co_await http::async_write(socket, reply, as_result);
+    if (was_large) {
+      reply.body() = std::string();
+      asio::post(workers, return_freed_memory);
+    }
     if (write_error || !reply.keep_alive()) co_return;
   }
 }
