@@ -153,13 +153,15 @@ def check_message(lab, message, files, verified, canonicalization):
         found = [one for one in verified[file.name] if one["domain"] != "elsewhere.example"]
         tags = [(one["domain"], one["selector"], one["algorithm"], one["canonicalization"]) for one in found]
         judged = results_of_opendkim(file.read_bytes())
-        good = (sorted(tags) == sorted(expected), all(one["good"] for one in found),
-                judged == {(domain, selector): "pass" for domain, selector, _ in message.signatures})
+        own = {who: result for who, result in lab.relay.verify(file.read_bytes()).items() if who[0] != "elsewhere.example"}
+        wanted = {(domain, selector): "pass" for domain, selector, _ in message.signatures}
+        good = (sorted(tags) == sorted(expected), all(one["good"] for one in found), judged == wanted, own == wanted)
         if not all(good):
             break
     that(f"{message.name}: the signatures it should have", good[0], str(tags))
     that(f"{message.name}: verifies with dkimpy", good[1], str(found))
     that(f"{message.name}: verifies with OpenDKIM", good[2], str(judged))
+    that(f"{message.name}: verifies with mailferry", good[3], str(own))
 
 
 def verify_with_dkimpy(lab):

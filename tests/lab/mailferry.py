@@ -99,6 +99,12 @@ class Mailferry:
             self.process.wait()
             return -1
 
+    def verify(self, data):
+        """What `dkim verify` says: {(domain, selector): result}."""
+        done = subprocess.run(self._command("dkim", "verify", "-", "--json"), input=data, stdout=subprocess.PIPE, check=False)
+        found = json.loads(done.stdout)["signatures"]
+        return {(one["domain"], one["selector"]): one["result"] for one in found}
+
     def reload(self):
         before = len(self.log())
         self.process.send_signal(signal.SIGHUP)
