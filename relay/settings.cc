@@ -26,8 +26,7 @@ Result<void> load_users(Settings& settings) {
   const std::string& path = settings.config.accept.users;
   if (path.empty()) return {};
   const auto wrong = [](const base::Error& error) { return base::fail(Kind::invalid, "accept.users: " + error.words); };
-  if (auto safe = check_permissions(path); !safe) return wrong(safe.error());
-  auto text = base::read_file(path, 4U << 20U);
+  auto text = read_secret(path, 4U << 20U);
   if (!text) return wrong(text.error());
   auto users = intake::Users::parse(*text, path);
   if (!users) return wrong(users.error());
