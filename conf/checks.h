@@ -25,6 +25,7 @@ std::string check_postmaster(std::string& address);  ///< a mailbox at a domain
 /// A domain, or "*." and a domain for those below it; no other pattern, so that none means everybody.
 std::string check_sender_domain(std::string& pattern);
 std::string check_aliases(Aliases& aliases);            ///< names, targets, no name twice
+std::string check_key_pin(std::string& pin);            ///< "sha256:" and 64 hex digits
 std::string check_path(std::string& path);              ///< not empty
 std::string check_submit_path(std::string& path);       ///< the same, or empty
 std::string check_socket_path(std::string& path);       ///< fits into sockaddr_un

@@ -54,7 +54,8 @@ Result<void> load_signing(Settings& settings) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use) {
+Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use,
+                                                      std::shared_ptr<TicketKeys> tickets) {
   auto settings = std::make_shared<Settings>();
   settings->config = config;
   auto postmaster = mail::Mailbox::parse(config.postmaster);
@@ -63,7 +64,9 @@ Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config
   if (auto loaded = load_signing(*settings); !loaded) return std::unexpected(loaded.error());
   if (auto loaded = load_users(*settings); !loaded) return std::unexpected(loaded.error());
   if (use == SecretUse::prepare || !config.tls.certificate.empty()) {
-    auto server_tls = make_server_tls(config);
+    settings->tickets = tickets ? std::move(tickets) : std::make_shared<TicketKeys>();
+    settings->certificate_stamp = certificate_stamp(config);
+    auto server_tls = make_server_tls(config, settings->tickets);
     if (!server_tls) return std::unexpected(server_tls.error());
     settings->server_tls = *server_tls;
   }
@@ -71,6 +74,15 @@ Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config
   if (!client_tls) return std::unexpected(client_tls.error());
   settings->client_tls = *client_tls;
   return settings;
+}
+
+Result<std::shared_ptr<const Settings>> with_new_certificate(const Settings& settings) {
+  auto renewed = std::make_shared<Settings>(settings);
+  renewed->certificate_stamp = certificate_stamp(settings.config);
+  auto server_tls = make_server_tls(settings.config, settings.tickets);
+  if (!server_tls) return std::unexpected(server_tls.error());
+  renewed->server_tls = *server_tls;
+  return renewed;
 }
 
 queue::ScheduleOptions schedule_options(const conf::Config& config) {

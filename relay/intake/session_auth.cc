@@ -59,7 +59,7 @@ Task<void> Session::go_on_with_auth(sasl::Step step) {
     session_.challenge(challenge->octets);
   } else if (const auto* success = std::get_if<sasl::Success>(&step)) {
     sasl_.reset();
-    identity_ = Identity{Trust::trusted, fmt::format("user {}", success->name)};
+    become(Identity{Trust::trusted, fmt::format("user {}", success->name)});
     session_.client().user = success->name;
     session_.reply(Reply(235, EnhancedStatus{2, 7, 0}, "authenticated"));
   } else {

@@ -103,7 +103,8 @@ void Submission::receive(Socket socket) {
 
 Task<void> Submission::serve(Socket socket, std::uint32_t user) {
   const conf::Listen door = plain_door();
-  Session session(std::move(socket), door, context_);
+  const base::IpAddress nowhere;
+  Session session(std::move(socket), nowhere, door, context_, gate_);
   const auto place = sessions_.insert(sessions_.end(), &session);
   ++users_[user];
   ++context_.services.statistics.connections_in;

@@ -40,6 +40,7 @@ class Submission {
   Task<void> turn_away(Socket socket);
 
   IntakeContext context_;
+  Gate gate_{context_.limits};  ///< its own: programs of this machine take no slots from the network
   std::string path_;
   std::list<Session*> sessions_;
   std::map<std::uint32_t, std::size_t> users_;
