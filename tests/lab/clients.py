@@ -2,6 +2,7 @@
 
 What a client is told to do is a function here: it returns the command for one message from standard input or a file."""
 import concurrent.futures
+import re
 import subprocess
 
 import messages
@@ -138,7 +139,7 @@ def body_of(data):
 
 def is_trace_right(client, data):
     """RFC 3848: ESMTPS, and ESMTPSA where a password was given."""
-    return (b"with ESMTPSA (TLS" if client.mechanism else b"with ESMTPS (TLS") in data
+    return re.search(rb"with ESMTPSA\s+\(TLS" if client.mechanism else rb"with ESMTPS\s+\(TLS", data)
 
 
 def check_arrivals(lab, clients, delivered_to, verify):

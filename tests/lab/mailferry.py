@@ -1,5 +1,9 @@
 """mailferry on its machine: configuration, start, signals, log and command line."""
+import base64
+import hashlib
+import hmac
 import json
+import os
 import re
 import signal
 import subprocess
@@ -56,6 +60,15 @@ key = "{key}"
 """
 
 
+def scram_verifier(password, iterations=4096):
+    """RFC 5803."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    client, server = (hmac.digest(salted, words, "sha256") for words in (b"Client Key", b"Server Key"))
+    stored = hashlib.sha256(client).digest()
+    return f"SCRAM-SHA-256${iterations}:{base64.b64encode(salt).decode()}${base64.b64encode(stored).decode()}:{base64.b64encode(server).decode()}"
+
+
 class Mailferry:
     """Runs without a chroot, since its spool must lie on a real disk; only the network is the lab's."""
 
@@ -64,7 +77,7 @@ class Mailferry:
         self.config = folder / "mailferry.toml"
         self.process = None
         crypted = run("openssl", "passwd", "-6", PASSWORD).decode().strip()
-        write(folder / "users", f"{NAME}:{crypted}\n")
+        write(folder / "users", f"{NAME}:{crypted}\n{NAME}:{scram_verifier(PASSWORD)}\n")
         (folder / "users").chmod(0o600)
 
     def configure(self, canonicalization="relaxed/relaxed", delays=("15s",)):
