@@ -1,4 +1,5 @@
 // dkim keygen, sign and verify, and records, as an admin calls them.
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -48,14 +49,15 @@ std::string pieces_of(std::string_view text) {
 /// A folder with a key and a configuration that signs with it, and a DNS server that has its record.
 class Signer {
  public:
-  Signer() : key_(run(fmt::format("dkim keygen --json --domain Example.com --selector us --out {}", folder_.path("keys")))) {
+  Signer()
+      : key_(run(fmt::format("dkim keygen --json --domain Example.com --selector us --out {}", (folder_.path() + "/keys")))) {
     REQUIRE(key_.code == 0);
     const json::object made = json::parse(key_.output).as_object();
     name = made.at("name").as_string().c_str();
     record = made.at("value").as_string().c_str();
     path = made.at("key").as_string().c_str();
     conf::Config config = config_in(folder_, 1);
-    config.dkim.sign = {conf::DkimSign{"*@example.com", "example.com", "us", path}};
+    config.dkim.sign = {conf::DkimSign{"*@example.com", "example.com", "us", path, ""}};
     config.delivery.bind_ipv4 = "34.56.78.90";
     REQUIRE(base::write_file_durably(config_path(), conf::show_config(config), 0600));
     server_ = std::make_unique<dns_test::Server>([this](const std::string& question, dns_test::Transport) {
@@ -67,9 +69,9 @@ class Signer {
     });
   }
 
-  std::string config_path() const { return folder_.path("mailferry.toml"); }
+  std::string config_path() const { return (folder_.path() + "/mailferry.toml"); }
   std::string file(const std::string& file_name, const std::string& text) const {
-    const std::string file_path = folder_.path(file_name);
+    const std::string file_path = folder_.path() + "/" + file_name;
     REQUIRE(base::write_file_durably(file_path, text, 0600));
     return file_path;
   }
@@ -89,7 +91,7 @@ class Signer {
   std::unique_ptr<dns_test::Server> server_;
 };
 
-const std::string message =
+const std::string letter =
     "From: Ann <ann@example.com>\nTo: bob@example.net\nSubject: hi\nDate: Tue, 24 Nov 2026 12:00:00 +0000\n\nhello\n";
 
 }  // namespace
@@ -106,13 +108,13 @@ TEST_CASE("keygen makes a key that nobody else can read, and says what to publis
 
 TEST_CASE("keygen never overwrites a key, and refuses what can be no name") {
   const Folder folder;
-  const std::string out = " --out " + folder.path("keys") + " 2>&1";
+  const std::string out = " --out " + (folder.path() + "/keys") + " 2>&1";
   CHECK(run("dkim keygen --domain a.com --selector s1 --type ed25519 --test" + out).code == 0);
-  const std::string first = base::read_file(folder.path("keys/s1.a.com.pem")).value();
+  const std::string first = base::read_file((folder.path() + "/keys/s1.a.com.pem")).value();
   const Ran again = run("dkim keygen --domain a.com --selector s1" + out);
   CHECK(again.code == 1);
   CHECK(contains(again, "exists already"));
-  CHECK(base::read_file(folder.path("keys/s1.a.com.pem")).value() == first);
+  CHECK(base::read_file((folder.path() + "/keys/s1.a.com.pem")).value() == first);
   CHECK(run("dkim keygen --domain 'a com' --selector s1" + out).code == 2);
   CHECK(run("dkim keygen --domain a.com --selector ../s1" + out).code == 2);
   CHECK(run("dkim keygen --domain a.com --selector s2 --bits 512" + out).code == 2);
@@ -120,7 +122,7 @@ TEST_CASE("keygen never overwrites a key, and refuses what can be no name") {
 
 TEST_CASE("keygen prints name, type and value as forms ask for them, and strings for a zone file") {
   const Folder folder;
-  const Ran ran = run("dkim keygen --domain mydomain.com --selector us --test --out " + folder.path("keys"));
+  const Ran ran = run("dkim keygen --domain mydomain.com --selector us --test --out " + (folder.path() + "/keys"));
   CHECK(contains(ran, "记录名 name   us._domainkey "));
   CHECK(contains(ran, "v=DKIM1; k=rsa; p="));
   CHECK(contains(ran, "; t=y"));
@@ -130,7 +132,7 @@ TEST_CASE("keygen prints name, type and value as forms ask for them, and strings
 TEST_CASE("what sign signs, verify passes, in the line ends that it came with") {
   const Signer signer;
   for (const bool cr_lf : {false, true}) {
-    std::string text = message;
+    std::string text = letter;
     if (cr_lf) {
       for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.insert(at, 1, '\r');
     }
@@ -146,7 +148,7 @@ TEST_CASE("what sign signs, verify passes, in the line ends that it came with") 
 
 TEST_CASE("verify says why not, and its exit code is 1") {
   Signer signer;
-  const std::string signed_text = signer.sign(signer.file("message", message)).output;
+  const std::string signed_text = signer.sign(signer.file("message", letter)).output;
   const Ran changed = signer.verify(signer.file("changed", signed_text + "more\n"));
   CHECK(changed.output == "fail d=example.com s=us the body hash does not match\n");
   CHECK(changed.code == 1);
@@ -156,14 +158,14 @@ TEST_CASE("verify says why not, and its exit code is 1") {
   signer.silent = false;
   signer.record.clear();
   CHECK(signer.verify(signed_path).output == "permerror d=example.com s=us there is no key record\n");
-  const Ran unsigned_mail = signer.verify(signer.file("unsigned", message));
+  const Ran unsigned_mail = signer.verify(signer.file("unsigned", letter));
   CHECK(unsigned_mail.code == 1);
   CHECK(contains(unsigned_mail, "no DKIM-Signature"));
 }
 
 TEST_CASE("verify --json has the shape that scripts rely on") {
   const Signer signer;
-  const std::string signed_text = signer.sign(signer.file("message", message)).output;
+  const std::string signed_text = signer.sign(signer.file("message", letter)).output;
   const Ran ran = signer.verify(signer.file("signed", signed_text), "--json");
   const json::object all = json::parse(ran.output).as_object();
   const json::object one = all.at("signatures").as_array().at(0).as_object();
@@ -172,7 +174,7 @@ TEST_CASE("verify --json has the shape that scripts rely on") {
   CHECK(one.at("selector") == "us");
   CHECK(one.at("algorithm") == "rsa-sha256");
   CHECK(one.at("reason") == "");
-  const Ran unsigned_mail = signer.verify(signer.file("unsigned", message), "--json");
+  const Ran unsigned_mail = signer.verify(signer.file("unsigned", letter), "--json");
   CHECK(unsigned_mail.output == "{\"signatures\":[]}\n");
 }
 

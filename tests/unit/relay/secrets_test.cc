@@ -16,8 +16,8 @@ using namespace world;
 
 /// keys/secret in a folder of its own.
 struct Secret {
-  Secret() : file(folder.path("keys/secret")) {
-    REQUIRE(base::make_directories(folder.path("keys")));
+  Secret() : file((folder.path() + "/keys/secret")) {
+    REQUIRE(base::make_directories((folder.path() + "/keys")));
     REQUIRE(base::write_file_durably(file, "sesame", 0600));
   }
   std::string told() const {
@@ -49,7 +49,7 @@ TEST_CASE("a secret that others can read or write is refused with the cure") {
 
 TEST_CASE("a folder that others can write to is refused with the cure, unless it is sticky") {
   const Secret secret;
-  const std::string keys = secret.folder.path("keys");
+  const std::string keys = (secret.folder.path() + "/keys");
   CHECK(::chmod(keys.c_str(), 0777) == 0);
   CHECK(contains(secret.told(), "chmod go-w " + keys));
   CHECK(::chmod(keys.c_str(), 01777) == 0);
@@ -63,12 +63,12 @@ TEST_CASE("a secret of somebody else is refused with the cure") {
   CHECK(contains(secret.told(), "belongs to user 12345"));
   CHECK(contains(secret.told(), "chown"));
   CHECK(::chown(secret.file.c_str(), 0, 0) == 0);
-  CHECK(::chown(secret.folder.path("keys").c_str(), 12345, 0) == 0);
+  CHECK(::chown((secret.folder.path() + "/keys").c_str(), 12345, 0) == 0);
   CHECK(contains(secret.told(), "the folder"));
 }
 
 TEST_CASE("a secret that is not there, or too large") {
   const Secret secret;
-  CHECK(contains(relay::read_secret(secret.folder.path("keys/none"), 100).error().words, "keys/none"));
+  CHECK(contains(relay::read_secret((secret.folder.path() + "/keys/none"), 100).error().words, "keys/none"));
   CHECK_FALSE(relay::read_secret(secret.file, 3));
 }
