@@ -59,6 +59,8 @@ class Signer {
     conf::Config config = config_in(folder_, 1);
     config.dkim.sign = {conf::DkimSign{"*@example.com", "example.com", "us", path, ""}};
     config.delivery.bind_ipv4 = "34.56.78.90";
+    config.listen[0].address.port = free_port();
+    config.retry.delays = {std::chrono::hours(1)};
     REQUIRE(base::write_file_durably(config_path(), conf::show_config(config), 0600));
     server_ = std::make_unique<dns_test::Server>([this](const std::string& question, dns_test::Transport) {
       auto reply = dns_test::Packet::reply_to(question);
@@ -194,5 +196,5 @@ TEST_CASE("records prints what to publish in four forms") {
   const json::array all = json::parse(run(command + " --json").output).as_array();
   CHECK_FALSE(all.empty());
   CHECK(contains(run(command + " b.example"), "v=spf1 mx include:example.com ~all"));
-  CHECK_FALSE(contains(run(command + " b.example"), "_dmarc.example.com\n"));
+  CHECK_FALSE(contains(run(command + " b.example"), "\n_dmarc.example.com\n"));
 }

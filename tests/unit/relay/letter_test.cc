@@ -52,7 +52,7 @@ TEST_CASE("a letter gets the fields that are missing") {
   CHECK(Letter("To: bob@example.net\n\nhi\n").finish(sender()) ==
         "From: \"Ann \\\"A.\\\" Example\" <ann@relay.example.com>\r\n"
         "Date: Tue, 24 Nov 2026 12:39:34 +0000\r\n"
-        "Message-ID: <1a20d1bee6b.abc@relay.example.com>\r\n"
+        "Message-ID: <1a20d9193eb.abc@relay.example.com>\r\n"
         "To: bob@example.net\r\n\r\nhi\r\n");
   CHECK(Letter(dated + "\nhi\n").finish(sender()) == dated + "\r\nhi\r\n");
 }

@@ -27,6 +27,7 @@ class Host {
     config_.accept.mynetworks.clear();
     conf::Config written = config_;
     written.listen[0].address.port = free_port();
+    written.retry.delays = {std::chrono::hours(1)};
     REQUIRE(base::write_file_durably(folder_ / "mailferry.toml", conf::show_config(written), 0600));
     for (const char* name : {"sendmail", "mailq", "newaliases"})
       std::filesystem::create_symlink(MAILFERRY_PROGRAM, folder_ / name);

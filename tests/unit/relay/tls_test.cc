@@ -186,6 +186,7 @@ TEST_CASE("with authorities a pinned certificate must come from them, and theirs
   CHECK(relay.logs("verdict=\"not issued by tls.client_ca\""));
   config.accept.client_certificates = {pin_of(issued.certificate)};
   config.admin.socket += "2";
+  config.admin.submit += "2";
   config.spool += "2";
   Relay both(config, {}, quick());
   Client trusted = with_tls(both, issued);
