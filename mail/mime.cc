@@ -130,10 +130,8 @@ void MimeWalker::feed(std::string_view octets) {
     const bool ends = line_feed != std::string_view::npos;
     const std::string_view piece = octets.substr(0, ends ? line_feed + 1 : line_feed);
     octets.remove_prefix(piece.size());
-    if (in_line_) {
-      pass(piece);
-      in_line_ = !ends;
-    } else if (line_.empty() && place_ != Place::header && !may_be_boundary(piece)) {
+    const bool starts_nothing = line_.empty() && place_ != Place::header && !may_be_boundary(piece);
+    if (in_line_ || starts_nothing) {
       pass(piece);
       in_line_ = !ends;
     } else {
