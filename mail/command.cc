@@ -112,7 +112,7 @@ std::expected<void, Reply> take_body(std::string_view value, command::MailFrom& 
   } else if (base::equal_ignoring_case(value, "7BIT")) {
     mail.body = BodyType::seven_bit;
   } else {
-    return bad_argument("BODY is 7BIT or 8BITMIME");
+    return bad_argument("BODY is 7BIT or 8BITMIME; BINARYMIME is not offered");
   }
   return {};
 }
@@ -280,6 +280,16 @@ Parsed parse_rcpt(std::string_view argument) {
   return command::RcptTo{std::move(recipient)};
 }
 
+/// RFC 3030 2.
+Parsed parse_bdat(std::string_view argument) {
+  const std::vector<std::string_view> words = base::words(argument);
+  const auto size = base::parse_number(words.front());
+  const bool last = words.size() == 2 && base::equal_ignoring_case(words.back(), "LAST");
+  const bool right = size && words.front().size() <= most_size_digits && (words.size() == 1 || last);
+  if (!right) return bad_argument("write BDAT, a number of octets, and LAST behind the last of them");
+  return command::Bdat{*size, last};
+}
+
 /// RFC 4954 4. The words of the refusals never repeat what may be a password.
 Parsed parse_auth(std::string_view argument) {
   const std::vector<std::string_view> words = base::words(argument);
@@ -346,7 +356,7 @@ constexpr std::array<Verb, 17> verbs{{
     {"EXPN", Takes::anything, not_implemented},
     {"AUTH", Takes::something, parse_auth},
     {"XCLIENT", Takes::something, parse_xclient},
-    {"BDAT", Takes::anything, not_implemented},
+    {"BDAT", Takes::something, parse_bdat},
     {"ETRN", Takes::anything, not_implemented},
     {"TURN", Takes::anything, not_implemented},
 }};

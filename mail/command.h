@@ -32,6 +32,10 @@ struct RcptTo {
   Recipient recipient;
 };
 struct Data {};
+struct Bdat {
+  std::uint64_t size = 0;  ///< octets of content that follow the line
+  bool last = false;
+};
 struct Rset {};
 struct Noop {};
 struct Vrfy {
@@ -57,8 +61,8 @@ struct Xclient {
 }  // namespace command
 
 using Command =
-    std::variant<command::Ehlo, command::Helo, command::MailFrom, command::RcptTo, command::Data, command::Rset, command::Noop,
-                 command::Vrfy, command::Help, command::Quit, command::StartTls, command::Auth, command::Xclient>;
+    std::variant<command::Ehlo, command::Helo, command::MailFrom, command::RcptTo, command::Data, command::Bdat, command::Rset,
+                 command::Noop, command::Vrfy, command::Help, command::Quit, command::StartTls, command::Auth, command::Xclient>;
 
 /// A line without its CR LF. What cannot be understood is answered by the reply that comes back instead
 /// (500 5.5.2 unknown command, 501 5.5.4 argument, 555 5.5.4 unknown parameter, 553 5.1.3/5.1.7 address, ...).

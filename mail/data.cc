@@ -84,6 +84,44 @@ void EndOfData::write_line_end(std::string& out) {
   out += "\r\n";
 }
 
+void LineEnds::write_lone_cr(std::string& out) {
+  saw_bare_newline_ = true;
+  cr_ = false;
+  line_start_ = false;
+  out += ' ';
+}
+
+void LineEnds::consume(std::string_view in, std::string& out) {
+  const auto is_plain = [](char c) { return c != '\r' && c != '\n'; };
+  while (!in.empty()) {
+    const char c = in.front();
+    if (cr_ && c != '\n') write_lone_cr(out);
+    if (is_plain(c)) {
+      const auto end = std::ranges::find_if_not(in, is_plain);
+      const auto size = static_cast<std::size_t>(end - in.begin());
+      out.append(in, 0, size);
+      in.remove_prefix(size);
+      line_start_ = false;
+      continue;
+    }
+    in.remove_prefix(1);
+    if (c == '\r') {
+      cr_ = true;
+      continue;
+    }
+    if (!cr_) saw_bare_newline_ = true;
+    cr_ = false;
+    line_start_ = true;
+    out += "\r\n";
+  }
+}
+
+void LineEnds::finish(std::string& out) {
+  if (cr_) write_lone_cr(out);
+  if (!line_start_) out += "\r\n";
+  line_start_ = true;
+}
+
 void DotStuffer::append(std::string_view content, std::string& out) {
   if (content.empty()) return;
   std::size_t written = 0;

@@ -39,6 +39,24 @@ class EndOfData {
   bool saw_bare_newline_ = false;
 };
 
+/// Line ends as EndOfData makes them, for content whose length is told beforehand (BDAT, RFC 3030): dots are content, and nothing
+/// in it ends it.
+class LineEnds {
+ public:
+  void consume(std::string_view in, std::string& out);
+  /// The content is complete: its last line gets an end.
+  void finish(std::string& out);
+  /// A bare LF or a lone CR was seen.
+  bool saw_bare_newline() const { return saw_bare_newline_; }
+
+ private:
+  void write_lone_cr(std::string& out);
+
+  bool cr_ = false;  ///< the last octet, not yet written
+  bool line_start_ = true;
+  bool saw_bare_newline_ = false;
+};
+
 /// Doubles the dots at line starts and ends with CR LF . CR LF; right at every chunk boundary. Should content hold a bare LF or
 /// CR, a dot behind it is doubled too, because a careless receiver might take it for a line start.
 class DotStuffer {

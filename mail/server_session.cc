@@ -48,6 +48,7 @@ Event ServerSession::next() {
     switch (state_) {
       case State::commands: event = next_command(); break;
       case State::content: event = next_content(); break;
+      case State::chunk: event = next_chunk(); break;
       case State::auth_response: event = next_auth_response(); break;
       case State::content_end: state_ = State::verdict; return event::EndOfContent{};
       case State::mail:
@@ -119,7 +120,7 @@ std::vector<std::string> ServerSession::extensions() const {
   if (options_.offer_starttls && !tls_active_) keywords.emplace_back("STARTTLS");
   if (tls_active_ && !options_.auth.empty()) keywords.push_back(fmt::format("AUTH {}", fmt::join(options_.auth, " ")));
   if (options_.offer_xclient) keywords.emplace_back("XCLIENT NAME ADDR PORT PROTO HELO LOGIN");
-  keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "DSN"});
+  keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING", "DSN"});
   return keywords;
 }
 
@@ -152,6 +153,8 @@ std::optional<Event> ServerSession::on(command::MailFrom& mail) {
 std::optional<Event> ServerSession::on(command::RcptTo& rcpt) {
   if (!in_transaction_) {
     refuse_as_consequence("503 5.5.1 send MAIL first");
+  } else if (chunking_) {
+    refuse("503 5.5.1 the content has begun");
   } else if (!client_.extended && (rcpt.recipient.notify.is_given() || !rcpt.recipient.orcpt.empty())) {
     refuse("555 5.5.4 NOTIFY and ORCPT need EHLO");
   } else if (envelope_.recipients.size() >= options_.recipients) {
@@ -167,6 +170,8 @@ std::optional<Event> ServerSession::on(command::RcptTo& rcpt) {
 std::optional<Event> ServerSession::on(command::Data& /*data*/) {
   if (!in_transaction_) {
     refuse_as_consequence("503 5.5.1 send MAIL first");
+  } else if (chunking_) {
+    refuse("503 5.5.1 go on with BDAT, or begin anew with RSET");
   } else if (envelope_.recipients.empty()) {
     refuse_as_consequence("554 5.5.1 no valid recipients");
   } else {
@@ -193,7 +198,7 @@ std::optional<Event> ServerSession::on(command::Vrfy& /*vrfy*/) {
 }
 
 std::optional<Event> ServerSession::on(command::Help& /*help*/) {
-  say("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS AUTH; see RFC 5321");
+  say("214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH; see RFC 5321");
   return std::nullopt;
 }
 
@@ -234,18 +239,14 @@ void ServerSession::reply(const Reply& reply) {
   constexpr std::array<State, 6> questions{State::mail, State::rcpt, State::data, State::auth, State::xclient, State::verdict};
   if (std::ranges::find(questions, asked) == questions.end()) return;
   state_ = State::commands;
-  output_ += reply.to_wire();
+  // RFC 3030 2: nobody waits for a 354 to BDAT.
+  const bool is_chunk = asked == State::data && first_chunk_ && reply.code != 421;
+  if (!is_chunk) output_ += reply.to_wire();
   if (asked == State::mail) mail_answered(reply);
   if (asked == State::rcpt) rcpt_answered(reply);
   if (asked == State::auth) auth_answered(reply);
   if (asked == State::xclient) xclient_answered(reply);
-  if (asked == State::data) {
-    if (reply.is_intermediate()) {
-      begin_content();
-    } else {
-      end_transaction();
-    }
-  }
+  if (asked == State::data) data_answered(reply);
   if (asked == State::verdict) {
     if (reply.is_positive()) errors_ = 0;
     end_transaction();
@@ -283,8 +284,15 @@ void ServerSession::rcpt_answered(const Reply& reply) {
 
 void ServerSession::begin_content() {
   scanner_ = EndOfData(options_.bare_newline);
+  line_ends_ = LineEnds();
   content_size_ = 0;
   state_ = State::content;
+}
+
+void ServerSession::judge_content() {
+  if (content_size_ > options_.message_size) refusal_ = Refusal::too_large;
+  const bool bare = scanner_.saw_bare_newline() || line_ends_.saw_bare_newline();
+  if (options_.bare_newline == BareNewline::reject && bare) refusal_ = Refusal::bare_newline;
 }
 
 std::optional<Event> ServerSession::next_content() {
@@ -293,8 +301,7 @@ std::optional<Event> ServerSession::next_content() {
   content_.clear();
   start_ += scanner_.consume(pending, content_);
   content_size_ += content_.size();
-  if (content_size_ > options_.message_size) refusal_ = Refusal::too_large;
-  if (options_.bare_newline == BareNewline::reject && scanner_.saw_bare_newline()) refusal_ = Refusal::bare_newline;
+  judge_content();
   const bool dropped = refusal_ != Refusal::none;
   if (scanner_.done()) {
     state_ = State::content_end;
@@ -332,6 +339,7 @@ void ServerSession::forget_client() {
 
 void ServerSession::end_transaction() {
   in_transaction_ = false;
+  chunking_ = false;
   excused_ = 0;
   refusal_ = Refusal::none;
   envelope_ = Envelope();

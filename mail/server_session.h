@@ -28,7 +28,7 @@ struct Mail {
 struct Rcpt {
   Mailbox mailbox;
 };  ///< answer with reply(); 2xx enters the envelope
-struct BeginData {};  ///< answer 354 to take the content, else 4xx/5xx
+struct BeginData {};  ///< DATA, or a message's first BDAT: answer 354 to take the content, else 4xx/5xx
 struct Content {
   std::string_view bytes;
 };  ///< a piece of content, dots removed, CR LF only; valid until the next call
@@ -98,9 +98,11 @@ class ServerSession {
   /// Octets of content so far in this transaction; more than message_size is swallowed and answered 552 5.3.4 inside
   /// (EndOfContent is then not given).
   std::uint64_t content_size() const { return content_size_; }
-  /// Between 354 and the end of a content that may still be accepted. Where it is false and EndOfContent was not given, the
-  /// content so far is of no use to anybody.
-  bool taking_content() const { return (state_ == State::content || state_ == State::content_end) && refusal_ == Refusal::none; }
+  /// Between 354 (or the first BDAT) and the end of a content that may still be accepted. Where it is false and EndOfContent was
+  /// not given, the content so far is of no use to anybody.
+  bool taking_content() const {
+    return (state_ == State::content || state_ == State::content_end || chunking_) && refusal_ == Refusal::none;
+  }
   /// Octets read and not yet understood: less than max_line (max_auth_line where a response is awaited) once next() said
   /// NeedInput.
   std::size_t buffered() const { return input_.size() - start_; }
@@ -113,6 +115,7 @@ class ServerSession {
     rcpt,
     data,
     content,
+    chunk,
     content_end,
     verdict,
     auth,
@@ -130,6 +133,7 @@ class ServerSession {
 
   std::optional<Event> next_command();
   std::optional<Event> next_content();
+  std::optional<Event> next_chunk();
   std::optional<Event> next_auth_response();
   std::optional<Line> next_line(std::size_t limit);
 
@@ -138,6 +142,7 @@ class ServerSession {
   std::optional<Event> on(command::MailFrom& mail);
   std::optional<Event> on(command::RcptTo& rcpt);
   std::optional<Event> on(command::Data& data);
+  std::optional<Event> on(command::Bdat& bdat);
   std::optional<Event> on(command::Rset& rset);
   std::optional<Event> on(command::Noop& noop);
   std::optional<Event> on(command::Vrfy& vrfy);
@@ -154,7 +159,9 @@ class ServerSession {
   void forget_client();
   void greet_client(std::string argument);
   std::vector<std::string> extensions() const;
+  void data_answered(const Reply& reply);
   void begin_content();
+  void judge_content();
   void refuse_content();
   void end_transaction();
   void say(std::string_view line);
@@ -182,6 +189,12 @@ class ServerSession {
   std::string output_;
   std::string content_;  ///< what the last Content event shows
   EndOfData scanner_;
+  LineEnds line_ends_;
+  bool chunking_ = false;     ///< the content of this transaction comes by BDAT, and begins to
+  bool first_chunk_ = false;  ///< BeginData was asked for a BDAT
+  bool chunk_last_ = false;
+  std::uint64_t chunk_left_ = 0;  ///< octets
+  std::string chunk_refusal_;     ///< the answer to a chunk that is thrown away
   command::MailFrom pending_mail_;
   Recipient pending_recipient_;
 };
