@@ -99,6 +99,15 @@ std::string check_postmaster(std::string& address) {
   return fmt::format("{} is not a mailbox at a domain; write it like \"admin@example.com\"", shown(address));
 }
 
+std::string check_key_pin(std::string& pin) {
+  constexpr std::string_view prefix = "sha256:";
+  constexpr std::size_t digits = 64;
+  std::ranges::transform(pin, pin.begin(), base::to_lower);
+  const bool right = pin.starts_with(prefix) && pin.size() == prefix.size() + digits &&
+                     pin.find_first_not_of("0123456789abcdef", prefix.size()) == std::string::npos;
+  return right ? "" : fmt::format("{} is not \"sha256:\" and the 64 hex digits of a public key's digest", shown(pin));
+}
+
 std::string check_path(std::string& path) { return path.empty() ? "the path is empty" : ""; }
 
 std::string check_socket_path(std::string& path) {

@@ -22,6 +22,7 @@ std::string check_port(std::uint16_t& port);
 std::string check_hostname(std::string& name);          ///< fully qualified (RFC 5321 2.3.5), or "localhost"
 std::string check_domain(std::string& name);            ///< any domain
 std::string check_postmaster(std::string& address);     ///< a mailbox at a domain
+std::string check_key_pin(std::string& pin);            ///< "sha256:" and 64 hex digits
 std::string check_path(std::string& path);              ///< not empty
 std::string check_socket_path(std::string& path);       ///< fits into sockaddr_un
 std::string check_ipv4(std::string& address);           ///< or empty

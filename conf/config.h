@@ -39,16 +39,20 @@ struct Listen {
   base::Endpoint address{{}, 25};  ///< 0.0.0.0:25
   ListenTls tls = ListenTls::starttls;
   bool require_tls = false;
+  std::vector<base::Cidr> proxy;  ///< balancers that begin with a PROXY header
 };
 
 struct Tls {
   TlsMinimum minimum = TlsMinimum::tls1_2;
   std::string certificate;  ///< absolute path; both empty: self-signed
   std::string key;
+  std::string client_ca;  ///< absolute path, or empty
 };
 
 struct Accept {
-  std::vector<base::Cidr> mynetworks;  ///< defaults(): loopback
+  std::vector<base::Cidr> mynetworks;            ///< defaults(): loopback
+  std::vector<base::Cidr> xclient;               ///< intermediaries that may speak for others
+  std::vector<std::string> client_certificates;  ///< "sha256:" and 64 hex digits in lower case
   Bytes message_size{50ULL << 20U};
   std::uint64_t recipients = 1000;
   std::uint64_t connections = 1000;

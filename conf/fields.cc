@@ -76,6 +76,8 @@ Entries entries_of(Listen& listen) {
       field("address", listen.address, "Address and port to listen on: \"0.0.0.0:25\", \"[::]:25\"."),
       field("tls", listen.tls, "Plain text only, an upgrade by STARTTLS, or TLS from the first octet (port 465)."),
       field("require_tls", listen.require_tls, "Refuse MAIL before STARTTLS (530)."),
+      list("proxy", listen.proxy,
+           "Balancers: their connections begin with a PROXY header (version 1 or 2) that names the client."),
   };
 }
 
@@ -87,7 +89,9 @@ Entries entries_of(Tls& tls) {
            "spool "
            "at the first start."),
       path("key", tls.key, "PEM file with the private key of the certificate."),
-      later("client_ca", "", "PEM file of the authorities whose client certificates are asked for."),
+      path("client_ca", tls.client_ca,
+           "PEM file of authorities: clients are asked for certificates of theirs, and those in accept.client_certificates must "
+           "come from them."),
   };
 }
 
@@ -100,7 +104,9 @@ Entries trust_entries_of(Accept& accept) {
       later_without_off("ddns_refresh", text_node("1m"), "Longest time between look-ups of host names in mynetworks."),
       later_without_off("ddns_keep", text_node("4h"), "How long the last good answer stays valid while look-ups fail."),
       path("users", accept.users, "File of \"name:hash\" lines, mode 0600: passwords for AUTH under TLS."),
-      later("client_certificates", empty_list(), "\"sha256:<hex>\" of the public keys of clients that may send."),
+      list("client_certificates", accept.client_certificates, "\"sha256:<hex>\" of the public keys of clients that may send.",
+           check_key_pin),
+      list("xclient", accept.xclient, "Addresses that may say by XCLIENT which client they speak for."),
       later("sender_domains", empty_list(), "Domains that MAIL FROM and From: must be in; empty: any."),
       later("sender_rate", "", "Recipients for each reverse-path of a trusted client, like \"500/h\"; what exceeds it is held."),
       later("relay_domains", empty_list(), "Domains whose mail is taken from anyone (backup MX); they need a route."),

@@ -66,6 +66,13 @@ Event ServerSession::next() {
 
 std::string ServerSession::take_output() { return std::exchange(output_, {}); }
 
+void ServerSession::release() {
+  std::string().swap(content_);
+  if (start_ < input_.size()) return;
+  std::string().swap(input_);
+  start_ = 0;
+}
+
 // ---- commands ----
 
 std::optional<Event> ServerSession::next_command() {

@@ -89,6 +89,9 @@ class ServerSession {
   void accept_recipient(Mailbox mailbox);
   std::string take_output();
 
+  /// Gives back the room that content took, while nothing is under way.
+  void release();
+
   /// Forgets all that came before the handshake: EHLO, envelope, and every octet already read (RFC 3207 4.2).
   void tls_started(std::string tls_words);
 
@@ -103,6 +106,8 @@ class ServerSession {
   bool taking_content() const {
     return (state_ == State::content || state_ == State::content_end || chunking_) && refusal_ == Refusal::none;
   }
+  /// Permanently refused commands since the last accepted message.
+  int errors() const { return errors_; }
   /// Octets read and not yet understood: less than max_line (max_auth_line where a response is awaited) once next() said
   /// NeedInput.
   std::size_t buffered() const { return input_.size() - start_; }

@@ -2,10 +2,17 @@
 #include "relay/connection.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
+#include <utility>
+#include <vector>
 
 namespace relay {
 namespace {
@@ -21,6 +28,22 @@ base::Error error_of(const error_code& error, std::string_view doing) {
   const bool closed = error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe ||
                       error == asio::ssl::error::stream_truncated;
   return base::Error(closed ? Kind::closed : Kind::temporary, words);
+}
+
+/// A client behind a router that forgot the connection is noticed within three minutes.
+void keep_alive(int socket) {
+  constexpr std::array<std::pair<int, int>, 3> options = {{{TCP_KEEPIDLE, 60}, {TCP_KEEPINTVL, 30}, {TCP_KEEPCNT, 4}}};
+  const int on = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  for (const auto& [option, value] : options) ::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+/// A socket that is closed with octets unread sends RST, which may overtake our last reply at the client.
+void read_away(Socket& socket) {
+  constexpr int most_pieces = 16;
+  std::array<char, 4096> piece;
+  error_code error;
+  for (int i = 0; i < most_pieces && !error; ++i) socket.read_some(asio::buffer(piece), error);
 }
 
 }  // namespace
@@ -44,6 +67,7 @@ Connection::Connection(Socket socket) : socket_(std::move(socket)) {
   peer_port_ = peer.port();
   socket_.non_blocking(true, error);
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
+  keep_alive(socket_.native_handle());
 }
 
 Task<Result<void>> Connection::connect(base::IpAddress address, std::uint16_t port, std::optional<base::IpAddress> source) {
@@ -79,6 +103,8 @@ Task<Result<std::size_t>> Connection::read_some(std::span<char> buffer) {
   if (error) co_return std::unexpected(error_of(error, "cannot read"));
   co_return count;
 }
+
+Task<void> Connection::readable() { co_await socket_.async_wait(Socket::wait_read, as_result); }
 
 Task<Result<void>> Connection::write(std::string_view bytes) {
   if (!tls_) {
@@ -125,6 +151,32 @@ std::string Connection::tls_words() const {
   return fmt::format("{} {}", SSL_get_version(ssl), SSL_get_cipher_name(ssl));
 }
 
+void Connection::acknowledge() {
+  const int on = 1;
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
+std::string Connection::peer_key() const {
+  if (!tls_) return {};
+  const SSL* ssl = const_cast<asio::ssl::stream<Socket&>&>(*tls_).native_handle();
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl), &X509_free);
+  if (!certificate) return {};
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), nullptr);
+  if (size <= 0) return {};
+  std::vector<unsigned char> der(static_cast<std::size_t>(size));
+  unsigned char* end = der.data();
+  i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &end);
+  std::array<unsigned char, 32> digest{};
+  if (EVP_Digest(der.data(), der.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) return {};
+  return fmt::format("sha256:{:02x}", fmt::join(digest, ""));
+}
+
+bool Connection::peer_is_verified() const {
+  if (!tls_) return false;
+  const SSL* ssl = const_cast<asio::ssl::stream<Socket&>&>(*tls_).native_handle();
+  return SSL_get0_peer_certificate(ssl) != nullptr && SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
 Task<void> Connection::shutdown() {
   if (tls_ && socket_.is_open()) co_await tls_->async_shutdown(as_result);
 }
@@ -132,6 +184,7 @@ Task<void> Connection::shutdown() {
 void Connection::close() {
   error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  if (!ignored) read_away(socket_);
   socket_.close(ignored);
 }
 

@@ -34,14 +34,23 @@ class Connection {
 
   /// At least one octet, or Kind::closed.
   Task<base::Result<std::size_t>> read_some(std::span<char> buffer);
+  /// Until octets, or the end of the stream, are there (plain connections).
+  Task<void> readable();
   /// All of it. `bytes` lives in the caller until the task ends.
   Task<base::Result<void>> write(std::string_view bytes);
   /// Kind::tls with OpenSSL's words. `server_name` is sent by a client (SNI).
   Task<base::Result<void>> start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name);
 
+  /// The octets that just came are acknowledged now and not with the next reply: a client with Nagle's algorithm waits for it.
+  void acknowledge();
+
   bool is_tls() const { return tls_.has_value(); }
   /// "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty without TLS.
   std::string tls_words() const;
+  /// "sha256:<hex>" over the SubjectPublicKeyInfo of the client's certificate; empty without one.
+  std::string peer_key() const;
+  /// Whether the authorities of tls.client_ca stand behind the client's certificate.
+  bool peer_is_verified() const;
   base::IpAddress peer() const { return peer_; }
   std::uint16_t peer_port() const { return peer_port_; }
   /// Ends TLS in order (close_notify, the peer's awaited); the caller's Deadline is short. Nothing without TLS.

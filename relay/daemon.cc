@@ -2,6 +2,7 @@
 #include "relay/daemon.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -35,6 +36,14 @@ Result<std::unique_ptr<dns::Resolver>> make_resolver_for(const conf::Config& con
   return dns::make_resolver(options);
 }
 
+/// Each connection is a descriptor; the usual soft limit of 1024 is there for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /// What a reload cannot change.
 std::vector<std::string> needs_restart(const conf::Config& before, const conf::Config& after) {
   std::vector<std::string> keys;
@@ -42,7 +51,7 @@ std::vector<std::string> needs_restart(const conf::Config& before, const conf::C
   if (before.threads != after.threads) keys.emplace_back("threads");
   if (before.admin.socket != after.admin.socket) keys.emplace_back("admin.socket");
   const bool same_doors = std::ranges::equal(before.listen, after.listen, [](const conf::Listen& a, const conf::Listen& b) {
-    return a.address == b.address && a.tls == b.tls && a.require_tls == b.require_tls;
+    return a.address == b.address && a.tls == b.tls && a.require_tls == b.require_tls && a.proxy == b.proxy;
   });
   if (!same_doors) keys.emplace_back("listen");
   const bool same_dns =
@@ -78,6 +87,7 @@ Result<void> Daemon::open(const conf::Config& config) {
   auto log = Log::open(config.log);
   if (!log) return std::unexpected(log.error());
   log_ = std::move(*log);
+  raise_descriptor_limit();
   if (auto made = base::make_directories(config.spool); !made) return made;
   auto settings = make_settings(config);
   if (!settings) return std::unexpected(settings.error());
@@ -90,7 +100,7 @@ Result<void> Daemon::open(const conf::Config& config) {
   }
   if (auto opened = open_store(config); !opened) return opened;
   intake::IntakeContext context{*services_, *ids_, budget_,
-                                [this](queue::Message message) { dispatcher_->add(std::move(message)); }};
+                                [this](queue::Message message) { dispatcher_->add(std::move(message)); }, options_.limits};
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;
   return open_admin(config);
@@ -160,6 +170,7 @@ void Daemon::run() {
 void Daemon::start() {
   tasks_.spawn(handle_signals());
   tasks_.spawn(watch_space());
+  tasks_.spawn(watch_certificate());
   dispatcher_->start(newest_);
   sweeps_->start();
   actions_->start();
@@ -225,6 +236,27 @@ Task<void> Daemon::watch_space() {
   }
 }
 
+/// A renewed certificate is taken by itself; a pair that does not fit (half of it written yet) leaves the old one in force.
+Task<void> Daemon::watch_certificate() {
+  Timer pause(loop_.get_executor());
+  std::string failed;
+  for (;;) {
+    pause.expires_after(options_.certificate_looks);
+    co_await pause.async_wait(as_result);
+    const Settings& current = *settings_->get();
+    const std::string stamp = certificate_stamp(current.config);
+    if (stamp == current.certificate_stamp || stamp == failed) continue;
+    auto renewed = with_new_certificate(current);
+    if (renewed) {
+      log_->info("certificate").with("path", current.config.tls.certificate).with("state", "renewed");
+      settings_->set(*renewed);
+    } else {
+      failed = stamp;
+      log_->error("certificate").with("state", "the old one stays").with("reason", renewed.error().words);
+    }
+  }
+}
+
 void Daemon::reload() {
   if (auto reopened = log_->reopen(settings_->get()->config.log); !reopened)
     log_->error("reload-failed").with("reason", reopened.error().words);
@@ -237,7 +269,7 @@ void Daemon::reload() {
   for (const std::string& key : needs_restart(settings_->get()->config, *config)) {
     log_->warning("reload").with("key", key).with("reason", "takes effect at the next start");
   }
-  auto settings = make_settings(*config);
+  auto settings = make_settings(*config, SecretUse::prepare, settings_->get()->tickets);
   if (!settings) {
     log_->error("reload-failed").with("reason", settings.error().words);
     return;

@@ -25,6 +25,8 @@ struct DaemonOptions {
   std::unique_ptr<dns::Resolver> resolver;  ///< null: c-ares as [dns] says
   std::function<void()> ready;              ///< called on the loop once the doors are open
   delivery::SweepOptions sweeps;
+  intake::Limits limits;
+  std::chrono::milliseconds certificate_looks = std::chrono::minutes(1);  ///< between looks at the files of [tls]
 };
 
 namespace json = boost::json;
@@ -55,6 +57,7 @@ class Daemon {
   void start();
   Task<void> handle_signals();
   Task<void> watch_space();
+  Task<void> watch_certificate();
   Task<void> wind_down();
   Task<json::object> status();
   void reload();

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "base/file.h"
 
@@ -21,10 +24,16 @@ Result<void> check_permissions(const std::string& path) {
                                                status.st_mode & 07777U, path));
 }
 
+/// A key that root alone may read, while the relay runs as its own user.
+std::string cure_for(const std::string& path) {
+  if (::access(path.c_str(), R_OK) == 0 || errno != EACCES) return {};
+  return fmt::format("; it has to belong to the user that the relay runs as: chown mailferry: {}", path);
+}
+
 Result<dkim::PrivateKey> load_key(const std::string& path, std::uint64_t min_bits) {
   if (auto safe = check_permissions(path); !safe) return std::unexpected(safe.error());
   auto pem = base::read_file(path, 64U << 10U);
-  if (!pem) return std::unexpected(pem.error());
+  if (!pem) return base::fail(pem.error().kind, pem.error().words + cure_for(path));
   auto key = dkim::PrivateKey::from_pem(*pem);
   if (!key) return base::fail(Kind::invalid, fmt::format("{}: {}", path, key.error().words));
   const bool too_short = key->algorithm() == dkim::Algorithm::rsa_sha256 && static_cast<std::uint64_t>(key->bits()) < min_bits;
@@ -66,7 +75,8 @@ Result<void> load_signing(Settings& settings) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use) {
+Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use,
+                                                      std::shared_ptr<TicketKeys> tickets) {
   auto settings = std::make_shared<Settings>();
   settings->config = config;
   auto postmaster = mail::Mailbox::parse(config.postmaster);
@@ -75,7 +85,9 @@ Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config
   if (auto loaded = load_signing(*settings); !loaded) return std::unexpected(loaded.error());
   if (auto loaded = load_users(*settings); !loaded) return std::unexpected(loaded.error());
   if (use == SecretUse::prepare || !config.tls.certificate.empty()) {
-    auto server_tls = make_server_tls(config);
+    settings->tickets = tickets ? std::move(tickets) : std::make_shared<TicketKeys>();
+    settings->certificate_stamp = certificate_stamp(config);
+    auto server_tls = make_server_tls(config, settings->tickets);
     if (!server_tls) return std::unexpected(server_tls.error());
     settings->server_tls = *server_tls;
   }
@@ -83,6 +95,15 @@ Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config
   if (!client_tls) return std::unexpected(client_tls.error());
   settings->client_tls = *client_tls;
   return settings;
+}
+
+Result<std::shared_ptr<const Settings>> with_new_certificate(const Settings& settings) {
+  auto renewed = std::make_shared<Settings>(settings);
+  renewed->certificate_stamp = certificate_stamp(settings.config);
+  auto server_tls = make_server_tls(settings.config, settings.tickets);
+  if (!server_tls) return std::unexpected(server_tls.error());
+  renewed->server_tls = *server_tls;
+  return renewed;
 }
 
 queue::ScheduleOptions schedule_options(const conf::Config& config) {

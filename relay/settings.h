@@ -24,6 +24,8 @@ class Settings {
   dkim::SigningOptions signing_options;
   bool needs_simple_body = false;
   bool needs_relaxed_body = false;
+  std::shared_ptr<TicketKeys> tickets;  ///< outlives a reload
+  std::string certificate_stamp;        ///< when server_tls was made
   std::shared_ptr<TlsContext> server_tls;
   std::shared_ptr<TlsContext> client_tls;
   std::shared_ptr<const intake::Users> users;  ///< of accept.users; none: AUTH is not offered
@@ -33,7 +35,11 @@ class Settings {
 enum class SecretUse : std::uint8_t { prepare, check_only };
 
 /// Loads keys and certificates. Kind::invalid names the key of the configuration, the file and the cure.
-base::Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use = SecretUse::prepare);
+/// A reload gives the tickets of the settings before.
+base::Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use = SecretUse::prepare,
+                                                            std::shared_ptr<TicketKeys> tickets = nullptr);
+/// The same settings with the certificate as its files are now.
+base::Result<std::shared_ptr<const Settings>> with_new_certificate(const Settings& settings);
 
 queue::ScheduleOptions schedule_options(const conf::Config& config);
 

@@ -2,11 +2,17 @@
 #include "relay/tls.h"
 
 #include <fmt/format.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <array>
 
 #include "base/file.h"
 
@@ -96,9 +102,85 @@ Result<void> load_pair(TlsContext& context, const std::string& certificate, cons
   return {};
 }
 
+/// A context and what its callbacks look at.
+struct ServerContext {
+  explicit ServerContext(std::shared_ptr<TicketKeys> keys) : tickets(std::move(keys)), context(ssl::context::tls_server) {}
+  std::shared_ptr<TicketKeys> tickets;
+  TlsContext context;
+};
+
+/// Where a context keeps its ticket keys; its application data belongs to Asio.
+int tickets_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+/// For SSL_CTX_set_tlsext_ticket_key_evp_cb: 0 is "make no ticket" or "shake hands in full", 2 "renew the ticket as well".
+int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
+  auto& keys = *static_cast<TicketKeys*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tickets_index()));
+  const auto now = std::chrono::steady_clock::now();
+  const TicketKey* newest = keys.sealing(now);
+  const TicketKey* key = sealing != 0 ? newest : keys.opening(name, now);
+  if (key == nullptr) return 0;
+  if (sealing != 0) {
+    std::ranges::copy(key->name, name);
+    if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;
+  }
+  std::string digest = "SHA256";
+  std::array<std::uint8_t, 32> mac_key = key->mac;
+  const std::array<OSSL_PARAM, 3> parameters = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, mac_key.data(), mac_key.size()),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0), OSSL_PARAM_construct_end()};
+  const bool ready = EVP_MAC_CTX_set_params(mac, parameters.data()) == 1 &&
+                     EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv, sealing) == 1;
+  if (!ready) return -1;
+  return sealing != 0 || key == newest ? 1 : 2;
+}
+
+/// Resumption by tickets alone: no memory of sessions here.
+void use_tickets(ServerContext& made) {
+  constexpr std::string_view session_context = "mailferry";
+  SSL_CTX* native = made.context.native_handle();
+  SSL_CTX_set_ex_data(native, tickets_index(), made.tickets.get());
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(native, use_ticket_key);
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_session_id_context(native, reinterpret_cast<const unsigned char*>(session_context.data()),
+                                 static_cast<unsigned>(session_context.size()));
+  SSL_CTX_set_timeout(native, std::chrono::seconds(TicketKeys::lifetime).count());
+  SSL_CTX_set_num_tickets(native, 2);
+}
+
+/// A client without a certificate, or with an unknown one, is as welcome as before: what it may do is decided later.
+int let_pass(int /*verified*/, X509_STORE_CTX* /*chain*/) { return 1; }
+
+Result<void> ask_for_certificates(SSL_CTX* context, const conf::Config& config) {
+  const std::string& authorities = config.tls.client_ca;
+  if (authorities.empty() && config.accept.client_certificates.empty()) return {};
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, let_pass);
+  if (authorities.empty()) return {};
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(authorities.c_str());
+  if (names == nullptr || SSL_CTX_load_verify_file(context, authorities.c_str()) != 1) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return base::fail(Kind::invalid, fmt::format("tls.client_ca: no certificates can be read from {}", authorities));
+  }
+  SSL_CTX_set_client_CA_list(context, names);  // takes it
+  return {};
+}
+
+std::string stamp_of(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return "missing";
+  return fmt::format("{}/{}/{}.{}", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& config) {
+std::string certificate_stamp(const conf::Config& config) {
+  if (config.tls.certificate.empty()) return {};
+  return stamp_of(config.tls.certificate) + " " + stamp_of(config.tls.key);
+}
+
+Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& config, std::shared_ptr<TicketKeys> tickets) {
   std::string certificate = config.tls.certificate;
   std::string key = config.tls.key;
   if (certificate.empty()) {
@@ -106,12 +188,16 @@ Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& config) 
     if (!path) return std::unexpected(path.error());
     certificate = key = *path;
   }
-  auto context = std::make_shared<TlsContext>(ssl::context::tls_server);
-  context->set_options(ssl::context::default_workarounds | ssl::context::no_compression | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  auto made = std::make_shared<ServerContext>(std::move(tickets));
+  std::shared_ptr<TlsContext> context(made, &made->context);
+  context->set_options(ssl::context::default_workarounds | ssl::context::no_compression | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                       SSL_OP_NO_RENEGOTIATION);
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, version_of(config.tls.minimum));
   SSL_CTX_set_cipher_list(native, config.tls.minimum == conf::TlsMinimum::tls1_0 ? old_ciphers : intermediate_ciphers);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // an idle session holds no 16 KiB buffers
+  use_tickets(*made);
+  if (auto asked = ask_for_certificates(native, config); !asked) return std::unexpected(asked.error());
   if (auto loaded = load_pair(*context, certificate, key); !loaded) return std::unexpected(loaded.error());
   return context;
 }

@@ -7,14 +7,19 @@
 
 #include "base/result.h"
 #include "conf/config.h"
+#include "relay/tickets.h"
 
 namespace relay {
 
 using TlsContext = boost::asio::ssl::context;
 
 /// Certificate and key of [tls]; with both paths unset spool/tls/self-signed.pem, made at first start for `hostname`.
-/// Kind::invalid with the path when they are missing, unreadable or do not belong together.
-base::Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& config);
+/// Kind::invalid with the path when they are missing, unreadable or do not belong together. Sessions are resumed by tickets of
+/// `tickets`. Client certificates are asked for, and never insisted on, with tls.client_ca or accept.client_certificates.
+base::Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& config, std::shared_ptr<TicketKeys> tickets);
+
+/// Says when the files of certificate and key changed: a renewed certificate is taken without anybody's asking. Empty: no files.
+std::string certificate_stamp(const conf::Config& config);
 
 /// For opportunistic encryption: any certificate, TLS 1.2 or better (RFC 7435: some protection beats none).
 base::Result<std::shared_ptr<TlsContext>> make_client_tls();

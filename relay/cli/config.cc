@@ -8,8 +8,14 @@
 #include "relay/cli/commands.h"
 #include "relay/cli/display.h"
 #include "relay/daemon.h"
+#include "relay/privileges.h"
 
 namespace relay::cli {
+namespace {
+
+constexpr std::string_view service_user = "mailferry";
+
+}  // namespace
 
 void complain(const std::string& words) {
   std::string text;
@@ -26,6 +32,12 @@ int serve(const Common& common, bool check_only) {
     return failed;
   }
   for (const std::string& warning : conf::warnings(*config)) complain("warning: " + warning);
+  const auto left = leave_root(*config, std::string(service_user));
+  if (!left) {
+    complain(left.error().words);
+    return failed;
+  }
+  if (!left->empty()) complain("warning: " + *left);
   DaemonOptions options;
   options.config_path = common.config_path;
   auto daemon = Daemon::make(*config, std::move(options));

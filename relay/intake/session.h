@@ -12,6 +12,7 @@
 #include "relay/intake/access.h"
 #include "relay/intake/draft.h"
 #include "relay/intake/failures.h"
+#include "relay/intake/gate.h"
 #include "relay/intake/sasl.h"
 #include "relay/services.h"
 
@@ -23,18 +24,19 @@ struct IntakeContext {
   queue::QueueIdMaker& ids;
   BufferBudget& budget;
   std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
+  Limits limits = {};
   AuthFailures auth_failures = {};
 };
 
 class Session {
  public:
-  Session(Socket socket, const conf::Listen& listen, IntakeContext& context);
+  /// `client` is who connected, or who a balancer said it speaks for.
+  Session(Socket socket, const base::IpAddress& client, const conf::Listen& listen, IntakeContext& context, Gate& gate);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   /// The whole conversation, to the closed connection.
   Task<void> run();
-  base::IpAddress peer() const { return connection_.peer(); }
   /// 421 at the next moment at which nothing is under way: at once when idle, after the reply when a message is being taken.
   void stop();
 
@@ -42,6 +44,14 @@ class Session {
   enum class Next : std::uint8_t { go_on, close };
 
   Task<void> converse();
+  Task<Next> open();
+  Task<bool> speaks_early();
+  Task<void> tarpit();
+  void listen_for();
+  void fit_buffer();
+  void recognise();
+  void become(Identity identity);
+  mail::Reply why_over() const;
   Task<bool> flush();
   Task<Next> start_tls();
   Task<void> take(std::string_view content);
@@ -54,6 +64,7 @@ class Session {
   Task<void> continue_auth(const mail::event::AuthResponse& event);
   Task<void> go_on_with_auth(sasl::Step step);
   void refuse_auth(const mail::Reply& reply, std::string_view user);
+  void answer(const mail::event::Xclient& event);
   void begin_data();
   std::optional<mail::Reply> refuse_content() const;
   mail::Reply conclude(base::Result<Sealed> sealed);
@@ -67,12 +78,18 @@ class Session {
   conf::Listen listen_;
   Connection connection_;
   Deadline deadline_;
+  base::IpAddress client_;
+  Gate& gate_;
   Identity identity_;
   std::optional<sasl::Exchange> sasl_;
+  Visit visit_;
   mail::ServerSession session_;
   std::vector<char> buffer_;
   std::unique_ptr<Draft> draft_;
   std::optional<base::Error> draft_error_;
+  Clock::time_point session_ends_;
+  Clock::time_point content_ends_;
+  int errors_ = 0;  ///< of those that the session counts, so many have been answered
   bool stopping_ = false;
 };
 

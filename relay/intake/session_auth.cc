@@ -26,7 +26,7 @@ std::string fresh_nonce() {
 }  // namespace
 
 Task<void> Session::begin_auth(const mail::event::Auth& event) {
-  if (context_.auth_failures.are_too_many(connection_.peer(), Clock::now())) {
+  if (context_.auth_failures.are_too_many(client_, Clock::now())) {
     refuse_auth(Reply(421, EnhancedStatus{4, 7, 0}, "too many failed attempts to authenticate, try again later"), {});
     co_return;
   }
@@ -59,14 +59,14 @@ Task<void> Session::go_on_with_auth(sasl::Step step) {
     session_.challenge(challenge->octets);
   } else if (const auto* success = std::get_if<sasl::Success>(&step)) {
     sasl_.reset();
-    identity_ = Identity{Trust::trusted, fmt::format("user {}", success->name)};
+    become(Identity{Trust::trusted, fmt::format("user {}", success->name)});
     session_.client().user = success->name;
     session_.reply(Reply(235, EnhancedStatus{2, 7, 0}, "authenticated"));
   } else {
     const auto* failure = std::get_if<sasl::Failure>(&step);
     const std::string name = failure == nullptr ? std::string() : failure->name;
     sasl_.reset();
-    context_.auth_failures.add(connection_.peer(), Clock::now());
+    context_.auth_failures.add(client_, Clock::now());
     Timer pause(services_.loop, failure_delay);
     co_await pause.async_wait(as_result);
     refuse_auth(Reply(535, EnhancedStatus{5, 7, 8}, "the name or the password is wrong"), name);

@@ -22,6 +22,8 @@ void Session::begin_data() {
   draft_error_.reset();
   const queue::Origin origin = identity_.is_trusted() ? queue::Origin::trusted : queue::Origin::stranger;
   draft_ = std::make_unique<Draft>(settings_, origin, context_.ids.next(base::now()), context_.budget);
+  const auto& limits = context_.limits;
+  content_ends_ = Clock::now() + (identity_.is_trusted() ? limits.trusted_session : limits.stranger_content);
   session_.reply(Reply(354, "end with CR LF . CR LF"));
 }
 

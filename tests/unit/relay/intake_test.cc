@@ -30,9 +30,11 @@ TEST_CASE("a stranger may reach postmaster and nobody else") {
   Sink sink;
   conf::Config config = config_in(folder, sink.port());
   config.accept.mynetworks = {base::Cidr::parse("10.0.0.0/8").value()};
+  Pace pace;
+  pace.limits.early_talk = Milliseconds(0);
   const auto key = dkim::PrivateKey::generate(dkim::Algorithm::ed25519_sha256);
   sign_with(config, key.to_pem(), "*", "%", "ed");
-  Relay relay(config, example);
+  Relay relay(config, example, pace);
   Client client = relay.client();
   client.ehlo();
   CHECK(first_words(client.send("a@client.example", {"bob@example.net"}, "x")) == "550 5.7.1");
@@ -109,9 +111,12 @@ TEST_CASE("one client may not take all connections") {
   const Folder folder;
   conf::Config config = config_in(folder, 1);
   config.accept.connections_per_client = 1;
+  config.accept.mynetworks = {base::Cidr::parse("10.0.0.0/8").value()};
   config.listen[0].address = base::parse_endpoint("0.0.0.0:25").value();
   config.listen[0].address.port = 0;
-  Relay relay(config, example);
+  Pace pace;
+  pace.limits.early_talk = Milliseconds(0);
+  Relay relay(config, example, pace);
   Client first = relay.client();
   CHECK(first.greeting().starts_with("220"));
   CHECK(relay.client().greeting().starts_with("421 4.7.0 relay.example.com too many connections from your address"));

@@ -59,7 +59,7 @@ void Sink::offer_tls(Tls tls) {
     conf::Config config = conf::defaults();
     config.hostname = "mx.example.net";
     config.spool = folder.path();
-    certificate_ = relay::make_server_tls(config).value();
+    certificate_ = relay::make_server_tls(config, std::make_shared<relay::TicketKeys>()).value();
   }
   tls_ = tls;
 }

@@ -64,8 +64,12 @@ Wire::Wire(int descriptor) : descriptor_(descriptor) {
 Wire::Wire(Wire&&) noexcept = default;
 Wire::~Wire() = default;
 
-Wire Wire::connect(const std::string& address, std::uint16_t port) {
+Wire Wire::connect(const std::string& address, std::uint16_t port, const std::string& source) {
   base::Fd descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!source.empty()) {
+    const sockaddr_in own = loopback(source, 0);
+    if (::bind(descriptor.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) give_up("cannot bind to " + source);
+  }
   const sockaddr_in place = loopback(address, port);
   if (::connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&place), sizeof(place)) != 0) {
     give_up("cannot connect to " + address + ":" + std::to_string(port));
@@ -166,19 +170,29 @@ std::string Wire::read_to_end() {
   return std::exchange(buffer_, {});
 }
 
-void Wire::shake_hands(SSL_CTX* context, int (*handshake)(SSL*)) {
+void Wire::shake_hands(SSL_CTX* context, int (*handshake)(SSL*), const TlsOffer& offer) {
   buffer_.clear();
   ssl_.reset(SSL_new(context));
   SSL_set_fd(ssl_.get(), descriptor_.get());
+  if (offer.session != nullptr) SSL_set_session(ssl_.get(), offer.session);
   if (handshake(ssl_.get()) != 1) give_up("TLS handshake failed");
 }
 
-void Wire::start_tls_as_client() {
+void Wire::start_tls_as_client(const TlsOffer& offer) {
   context_.reset(SSL_CTX_new(TLS_client_method()));
-  shake_hands(context_.get(), SSL_connect);
+  if (offer.version != 0) {
+    SSL_CTX_set_min_proto_version(context_.get(), offer.version);
+    SSL_CTX_set_max_proto_version(context_.get(), offer.version);
+  }
+  const char* pem = offer.certificate.c_str();
+  if (!offer.certificate.empty() && (SSL_CTX_use_certificate_chain_file(context_.get(), pem) != 1 ||
+                                     SSL_CTX_use_PrivateKey_file(context_.get(), pem, SSL_FILETYPE_PEM) != 1)) {
+    give_up("cannot use " + offer.certificate);
+  }
+  shake_hands(context_.get(), SSL_connect, offer);
 }
 
-void Wire::start_tls_as_server(SSL_CTX* context) { shake_hands(context, SSL_accept); }
+void Wire::start_tls_as_server(SSL_CTX* context) { shake_hands(context, SSL_accept, {}); }
 
 std::string Wire::peer() const {
   sockaddr_in place{};

@@ -13,6 +13,8 @@
 
 #include "base/file.h"
 
+struct ssl_session_st;
+
 namespace world {
 
 using Milliseconds = std::chrono::milliseconds;
@@ -26,6 +28,13 @@ bool eventually(const std::function<bool()>& condition, Milliseconds bound = pat
 /// A port of 127.0.0.1 that was free a moment ago.
 std::uint16_t free_port();
 
+/// What a client brings to a handshake.
+struct TlsOffer {
+  std::string certificate = {};       ///< a PEM file with key and certificate
+  ssl_session_st* session = nullptr;  ///< to resume
+  int version = 0;                    ///< the only one that it speaks; 0: any
+};
+
 /// Used by one thread; only shut_down() may be called by another. Throws std::runtime_error where a test cannot go on.
 class Wire {
  public:
@@ -34,7 +43,8 @@ class Wire {
   Wire& operator=(Wire&&) = delete;
   Wire(const Wire&) = delete;
   ~Wire();
-  static Wire connect(const std::string& address, std::uint16_t port);
+  /// From `source`, or from the address that the system chooses.
+  static Wire connect(const std::string& address, std::uint16_t port, const std::string& source = {});
 
   void write(std::string_view octets);
   /// Without its CR LF; nothing at the end of the stream.
@@ -52,9 +62,10 @@ class Wire {
   /// Everything that is there up to the end of the stream.
   std::string read_to_end();
 
-  void start_tls_as_client();
+  void start_tls_as_client(const TlsOffer& offer = {});
   void start_tls_as_server(SSL_CTX* context);
   bool is_tls() const { return ssl_ != nullptr; }
+  SSL* ssl() const { return ssl_.get(); }
   /// The other side's address.
   std::string peer() const;
 
@@ -70,7 +81,7 @@ class Wire {
   };
 
   Got fill(Milliseconds bound);
-  void shake_hands(SSL_CTX* context, int (*handshake)(SSL*));
+  void shake_hands(SSL_CTX* context, int (*handshake)(SSL*), const TlsOffer& offer);
 
   base::Fd descriptor_;
   std::unique_ptr<SSL_CTX, Free> context_;

@@ -73,6 +73,8 @@ Relay::Relay(const conf::Config& config, const World& world, const std::string& 
   options.resolver = std::move(resolver);
   options.ready = [&ready] { ready.set_value(); };
   options.sweeps = {pace.sweeps, pace.stuck_after, pace.freed_after};
+  options.limits = pace.limits;
+  options.certificate_looks = pace.certificate_looks;
   auto daemon = relay::Daemon::make(config, std::move(options));
   if (!daemon) throw std::runtime_error(daemon.error().words);
   daemon_ = std::move(*daemon);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "conf/config.h"
+#include "relay/intake/limits.h"
 #include "tests/unit/relay/client.h"
 #include "tests/unit/relay/folder.h"
 #include "tests/unit/relay/sink.h"
@@ -43,11 +44,13 @@ conf::Config config_in(const Folder& folder, std::uint16_t port);
 void sign_with(conf::Config& config, const std::string& pem, const std::string& from, const std::string& domain,
                const std::string& selector);
 
-/// How often waiting mail is looked through, and when a delivery counts as stuck and is freed.
+/// How often waiting mail is looked through, when a delivery counts as stuck and is freed, and what clients are granted.
 struct Pace {
   Milliseconds sweeps = std::chrono::minutes(1);
   Milliseconds stuck_after = std::chrono::hours(4);
   Milliseconds freed_after = std::chrono::minutes(5);
+  relay::intake::Limits limits = {};
+  Milliseconds certificate_looks = std::chrono::minutes(1);
 };
 
 class Relay {

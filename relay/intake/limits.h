@@ -1,0 +1,24 @@
+// The numbers of intake that no key sets; tests shorten them. Those that strangers meet do not hold for trusted clients.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace relay::intake {
+
+struct Limits {
+  using Milliseconds = std::chrono::milliseconds;
+
+  std::uint64_t connections_per_minute = 60;            ///< new ones of a stranger's address
+  Milliseconds minute = std::chrono::minutes(1);        ///< what they are counted over, and how often a flood is told of
+  Milliseconds early_talk = std::chrono::seconds(1);    ///< a stranger who speaks before the greeting shows it in this time
+  int free_errors = 3;                                  ///< a stranger's errors after these are answered late ...
+  Milliseconds tarpit = std::chrono::seconds(1);        ///< ... by so much each
+  Milliseconds most_tarpit = std::chrono::seconds(10);  ///< at once
+  Milliseconds stranger_session = std::chrono::hours(1);
+  Milliseconds trusted_session = std::chrono::hours(24);
+  Milliseconds stranger_content = std::chrono::minutes(30);  ///< from 354 to the end of the message
+};
+
+}  // namespace relay::intake
