@@ -29,7 +29,7 @@ std::string main_domain(const Publication& publication) {
 
 /// Where the host's own records go: a signing domain above it, else the name behind its first label.
 std::string zone_of_host(const Publication& publication) {
-  const std::string domain = main_domain(publication);
+  std::string domain = main_domain(publication);
   if (!domain.empty() && is_below(publication.hostname, domain)) return domain;
   const std::size_t dot = publication.hostname.find('.');
   return dot == std::string::npos ? publication.hostname : publication.hostname.substr(dot + 1);
