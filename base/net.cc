@@ -48,6 +48,13 @@ std::string IpAddress::to_string() const {
 
 std::string IpAddress::to_literal() const { return (v6_ ? "[IPv6:" : "[") + to_string() + "]"; }
 
+IpAddress site_of(const IpAddress& client) {
+  if (!client.is_v6()) return client;
+  auto octets = client.octets();
+  std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+  return IpAddress::v6(octets);
+}
+
 Result<Cidr> Cidr::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   auto address = IpAddress::parse(text.substr(0, slash));

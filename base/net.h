@@ -33,6 +33,9 @@ class IpAddress {
   std::array<std::uint8_t, 16> octets_{};
 };
 
+/// By what a client is counted: its IPv4 address, or its /64, since one IPv6 customer has at least so much.
+IpAddress site_of(const IpAddress& client);
+
 /// "10.0.0.0/8", "::1"; bits behind the prefix must be zero.
 class Cidr {
  public:

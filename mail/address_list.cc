@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mail/comment.h"
+
 namespace mail {
 namespace {
 
@@ -100,15 +102,9 @@ class ListReader {
   }
 
   void skip_comment() {
-    std::size_t depth = 0;
-    std::size_t i = 0;
-    for (; i < rest_.size(); ++i) {
-      if (rest_[i] == '(') ++depth;
-      if (rest_[i] == ')' && --depth == 0) break;
-      if (rest_[i] == '\\') ++i;
-    }
-    broken_ = i >= rest_.size();
-    rest_.remove_prefix(std::min(i + 1, rest_.size()));
+    const std::size_t size = comment_size(rest_);
+    broken_ = size > rest_.size();
+    rest_.remove_prefix(std::min(size, rest_.size()));
     gap_ = true;
   }
 

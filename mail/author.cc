@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "mail/comment.h"
 #include "mail/header.h"
 
 namespace mail {
@@ -59,7 +60,7 @@ class AuthorReader {
     if (white_space.find(c) != std::string_view::npos) {
       rest_.remove_prefix(1);
     } else if (c == '(') {
-      skip_comment();
+      rest_.remove_prefix(std::min(comment_size(rest_), rest_.size()));
     } else if (c == '"') {
       take_quoted_string();
     } else if (atom_ends.find(c) != std::string_view::npos) {
@@ -117,17 +118,6 @@ class AuthorReader {
       broken_ = true;
     }
     after_word_ = false;
-  }
-
-  void skip_comment() {
-    std::size_t depth = 0;
-    std::size_t i = 0;
-    for (; i < rest_.size(); ++i) {
-      if (rest_[i] == '(') ++depth;
-      if (rest_[i] == ')' && --depth == 0) break;
-      if (rest_[i] == '\\') ++i;
-    }
-    rest_.remove_prefix(std::min(i + 1, rest_.size()));
   }
 
   void take_quoted_string() {

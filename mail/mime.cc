@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "mail/comment.h"
 
 namespace mail {
 namespace {
@@ -57,14 +58,7 @@ class ParameterReader {
     for (;;) {
       rest_.remove_prefix(std::min(rest_.find_first_not_of(white_space), rest_.size()));
       if (!rest_.starts_with('(')) return;
-      std::size_t depth = 0;
-      std::size_t i = 0;
-      for (; i < rest_.size(); ++i) {
-        if (rest_[i] == '(') ++depth;
-        if (rest_[i] == ')' && --depth == 0) break;
-        if (rest_[i] == '\\') ++i;
-      }
-      rest_.remove_prefix(std::min(i + 1, rest_.size()));
+      rest_.remove_prefix(std::min(comment_size(rest_), rest_.size()));
     }
   }
 

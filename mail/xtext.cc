@@ -1,6 +1,8 @@
 // The reader of xtext, strict: what it takes may be passed on as it came.
 #include "mail/xtext.h"
 
+#include <fmt/format.h>
+
 namespace mail {
 namespace {
 
@@ -32,6 +34,15 @@ std::optional<std::string> decode_xtext(std::string_view text) {
     octets += c;
   }
   return octets;
+}
+
+std::string encode_xtext(std::string_view text) {
+  std::string coded;
+  for (const char c : text) {
+    const bool plain = is_visible(c) && c != '+' && c != '=';
+    coded += plain ? std::string(1, c) : fmt::format("+{:02X}", static_cast<unsigned char>(c));
+  }
+  return coded;
 }
 
 }  // namespace mail

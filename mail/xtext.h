@@ -11,4 +11,7 @@ namespace mail {
 /// no xtext or hides other octets.
 std::optional<std::string> decode_xtext(std::string_view text);
 
+/// The xtext of ASCII; other octets than RFC 3461 4 lets stand are written "+XX".
+std::string encode_xtext(std::string_view text);
+
 }  // namespace mail

@@ -40,12 +40,14 @@ Result<void> hand_over(const std::string& folder, const passwd& user) {
   return {};
 }
 
-/// A relative name, and what lies in a shared folder like /run itself, is left as it is.
+/// The folder of a socket that everybody may come to. A relative name, and one that is there (/run itself), is left as it is.
 Result<void> hand_over_parent(const std::string& file, const passwd& user) {
   const std::string folder = std::filesystem::path(file).parent_path().string();
   struct stat status{};
   if (folder.empty() || ::stat(folder.c_str(), &status) == 0) return {};
-  return hand_over(folder, user);
+  if (auto made = hand_over(folder, user); !made) return made;
+  if (::chmod(folder.c_str(), 0755) != 0) return std::unexpected(failure("cannot set the mode of " + folder));
+  return {};
 }
 
 Result<void> keep_low_ports_only() {
@@ -80,7 +82,9 @@ Result<std::string> leave_root(const conf::Config& config, const std::string& us
   }
   const passwd entry = *found;
   if (auto owned = hand_over(config.spool, entry); !owned) return std::unexpected(owned.error());
-  if (auto owned = hand_over_parent(config.admin.socket, entry); !owned) return std::unexpected(owned.error());
+  for (const std::string& socket : {config.admin.socket, config.admin.submit}) {
+    if (auto owned = hand_over_parent(socket, entry); !owned) return std::unexpected(owned.error());
+  }
   if (auto became = become(entry); !became) return std::unexpected(became.error());
   return std::string();
 }

@@ -8,6 +8,9 @@
 
 namespace relay {
 
+/// The user of the service.
+inline constexpr const char* service_user = "mailferry";
+
 /// Started as root, and the user exists: its folders are made for it, and the process becomes it for good, with nothing left but
 /// the right to bind low ports (CAP_NET_BIND_SERVICE). Called before any thread. Not root: nothing happens. Words that are not
 /// empty are a warning: root stays root, since there is no such user.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "relay/privileges.h"
 
 namespace relay {
 namespace {

@@ -189,7 +189,8 @@ Task<void> Server::converse(LocalSocket& socket, Deadline& deadline) {
     auto render = [&response] {
       std::string text = json::serialize(response.body);
       response.body = nullptr;
-      return text += '\n';
+      text += '\n';
+      return text;
     };
     auto workers = services_.workers.get_executor();
     reply.body() = co_await on(workers, services_.loop, render);

@@ -11,11 +11,7 @@
 #include "relay/privileges.h"
 
 namespace relay::cli {
-namespace {
-
-constexpr std::string_view service_user = "mailferry";
-
-}  // namespace
+namespace {}  // namespace
 
 void complain(const std::string& words) {
   std::string text;
@@ -32,7 +28,7 @@ int serve(const Common& common, bool check_only) {
     return failed;
   }
   for (const std::string& warning : conf::warnings(*config)) complain("warning: " + warning);
-  const auto left = leave_root(*config, std::string(service_user));
+  const auto left = leave_root(*config, service_user);
   if (!left) {
     complain(left.error().words);
     return failed;

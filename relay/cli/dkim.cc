@@ -17,8 +17,8 @@
 #include "relay/cli/display.h"
 #include "relay/cli/lookup.h"
 #include "relay/cli/message_file.h"
+#include "relay/privileges.h"
 #include "relay/publish.h"
-#include "relay/secrets.h"
 #include "relay/settings.h"
 
 namespace relay::cli {

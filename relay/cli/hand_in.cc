@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sysexits.h>
@@ -14,10 +13,10 @@
 #include <cerrno>
 #include <set>
 
-#include "base/text.h"
 #include "conf/config.h"
 #include "mail/address_list.h"
 #include "mail/data.h"
+#include "mail/xtext.h"
 #include "relay/cli/commands.h"
 #include "relay/cli/letter.h"
 
@@ -60,27 +59,6 @@ User current_user() {
   if (entry == nullptr) return User{fmt::format("uid{}", ::getuid()), {}};
   const std::string_view gecos = entry->pw_gecos == nullptr ? "" : entry->pw_gecos;
   return User{entry->pw_name, std::string(gecos.substr(0, gecos.find(',')))};
-}
-
-std::uint64_t random_number() {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, GRND_NONBLOCK) != static_cast<ssize_t>(sizeof number)) {
-    number = static_cast<std::uint64_t>(::getpid());
-  }
-  return number;
-}
-
-/// RFC 3461 4.
-std::string xtext(std::string_view text) {
-  std::string coded;
-  for (const char c : text) {
-    if (c > ' ' && c <= '~' && c != '+' && c != '=') {
-      coded += c;
-    } else {
-      coded += fmt::format("+{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return coded;
 }
 
 /// What MAIL and RCPT say, once the relay has named itself.
@@ -136,9 +114,6 @@ class Errand {
     Sender sender;
     sender.address = plan_.reverse_path.empty() ? own : plan_.reverse_path;
     sender.full_name = order_.full_name.empty() ? user.full_name : order_.full_name;
-    sender.hostname = hostname_;
-    sender.now = base::now();
-    sender.number = random_number();
     plan_.content = letter.finish(sender);
     plan_.is_8bit = letter.is_8bit();
     return {};
@@ -157,19 +132,11 @@ class Errand {
     return {};
   }
 
-  bool needs_utf8() const {
-    const auto is_utf8 = [](std::string_view text) {
-      return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-    };
-    return is_utf8(plan_.reverse_path) || std::ranges::any_of(plan_.recipients, is_utf8);
-  }
-
   Trouble say_envelope() {
     std::string command = fmt::format("MAIL FROM:<{}> SIZE={}", plan_.reverse_path, plan_.content.size());
     if (plan_.is_8bit) command += " BODY=8BITMIME";
-    if (needs_utf8()) command += " SMTPUTF8";
     if (!order_.ret.empty()) command += fmt::format(" RET={}", order_.ret);
-    if (!order_.envid.empty()) command += fmt::format(" ENVID={}", xtext(order_.envid));
+    if (!order_.envid.empty()) command += fmt::format(" ENVID={}", mail::encode_xtext(order_.envid));
     const auto mail_reply = line_.ask(command);
     if (!mail_reply) return of_line(mail_reply.error());
     if (!mail_reply->is_positive()) return of_reply(*mail_reply, EX_UNAVAILABLE, fmt::format("<{}>: ", plan_.reverse_path));

@@ -9,7 +9,6 @@
 
 #include "base/text.h"
 #include "mail/address_list.h"
-#include "mail/encoding.h"
 #include "mail/header.h"
 
 namespace relay::cli {
@@ -112,11 +111,6 @@ std::string Letter::finish(const Sender& sender) const {
   std::string message;
   message.reserve(text_.size() + 512);
   if (!has("From")) message += from_field(sender);
-  if (!has("Date")) message += fmt::format("Date: {}\r\n", mail::date_time(sender.now));
-  if (!has("Message-ID")) {
-    message +=
-        fmt::format("Message-ID: <{:x}.{:x}@{}>\r\n", sender.now.time_since_epoch().count(), sender.number, sender.hostname);
-  }
   for (const Field& field : fields_) {
     if (!is_secret(field.name)) message += field.raw;
   }

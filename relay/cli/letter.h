@@ -1,23 +1,18 @@
 // A message as a local program writes it, made one that can be handed in. Pure: values in, values out.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "base/units.h"
 
 namespace relay::cli {
 
-/// What a missing From, Date and Message-ID is made of.
+/// What a missing From is made of.
 struct Sender {
   std::string address;    ///< user@hostname
   std::string full_name;  ///< may be empty
-  std::string hostname;
-  base::Time now;
-  std::uint64_t number = 0;  ///< no other message of this moment has it
 };
 
 enum class DotLine : std::uint8_t { ends, is_text };
@@ -34,7 +29,7 @@ class Letter {
 
   /// The addresses of To, Cc and Bcc, or of Resent-To, Resent-Cc and Resent-Bcc where there is one (RFC 5322 3.6.6).
   base::Result<std::vector<std::string>> recipients() const;
-  /// The message without Bcc, and with the fields that were missing.
+  /// The message without Bcc, and with a From. Date and Message-ID are added by the relay.
   std::string finish(const Sender& sender) const;
   bool is_8bit() const;
 

@@ -8,13 +8,6 @@ namespace {
 
 constexpr std::uint64_t least_reserve = 10;
 
-base::IpAddress network_of(const base::IpAddress& client) {
-  if (!client.is_v6()) return client;
-  auto octets = client.octets();
-  std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
-  return base::IpAddress::v6(octets);
-}
-
 }  // namespace
 
 std::uint64_t Gate::reserve(std::uint64_t connections) {
@@ -23,7 +16,7 @@ std::uint64_t Gate::reserve(std::uint64_t connections) {
 
 Verdict Gate::ask(const base::IpAddress& client, Trust trust, const conf::Accept& accept, Time now) {
   if (trust == Trust::trusted) return inside() < accept.connections ? Verdict::enter : Verdict::full;
-  const base::IpAddress network = network_of(client);
+  const base::IpAddress network = base::site_of(client);
   if (is_hasty(network, now)) return Verdict::hasty;
   const bool no_slot = strangers_ >= accept.connections - reserve(accept.connections);
   if (no_slot || inside() >= accept.connections) return Verdict::full;
@@ -47,7 +40,7 @@ void Gate::enter(const base::IpAddress& client, Trust trust) {
     ++trusted_;
   } else {
     ++strangers_;
-    ++inside_[network_of(client)];
+    ++inside_[base::site_of(client)];
   }
 }
 
@@ -57,7 +50,7 @@ void Gate::leave(const base::IpAddress& client, Trust trust) {
     return;
   }
   --strangers_;
-  const auto known = inside_.find(network_of(client));
+  const auto known = inside_.find(base::site_of(client));
   if (--known->second == 0) inside_.erase(known);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "relay/intake/hashes.h"
 
 namespace relay::intake::sasl {
 namespace {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,6 +28,8 @@ struct IntakeContext {
   std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
   Limits limits = {};
   AuthFailures auth_failures = {};
+  /// One password after the other: guessing never keeps more than one worker from signing.
+  asio::strand<asio::thread_pool::executor_type> password_checks = asio::make_strand(services.workers.get_executor());
 };
 
 class Session {

@@ -1,9 +1,7 @@
 // How a session authenticates its client: the mechanism's steps, slow hashes on a worker, failures delayed and counted.
 #include <fmt/format.h>
 
-#include <random>
-
-#include "base/text.h"
+#include "relay/intake/hashes.h"
 #include "relay/intake/replies.h"
 #include "relay/intake/session.h"
 
@@ -14,15 +12,6 @@ using mail::EnhancedStatus;
 using mail::Reply;
 
 constexpr std::chrono::seconds failure_delay(2);
-
-/// 144 bits that nobody can foresee.
-std::string fresh_nonce() {
-  std::random_device device;
-  std::string octets;
-  for (int i = 0; i < 18; ++i) octets += static_cast<char>(device());
-  return base::base64_encode(octets);
-}
-
 }  // namespace
 
 Task<void> Session::begin_auth(const mail::event::Auth& event) {
@@ -46,8 +35,7 @@ Task<void> Session::go_on_with_auth(sasl::Step step) {
     deadline_.suspend();  // the worker is waited for
     const Users* users = settings_->users.get();
     auto work = [users, &asked] { return users->is_password(asked.name, asked.password); };
-    auto executor = services_.workers.get_executor();
-    const bool right = co_await on(executor, services_.loop, work);
+    const bool right = co_await on(context_.password_checks, services_.loop, work);
     deadline_.after(settings_->config.accept.commands_timeout);
     if (right) {
       step = sasl::Success{asked.name};

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "dkim/crypto.h"
+#include "relay/intake/hashes.h"
 
 namespace relay::intake {
 namespace {
@@ -19,14 +19,21 @@ using base::Kind;
 using base::Result;
 
 constexpr std::string_view scram = "SCRAM-SHA-256";
-constexpr std::size_t digest_size = 32;
-constexpr std::size_t block_size = 64;
 constexpr unsigned fewest_iterations = 4096;  // RFC 7677 4
 constexpr std::size_t longest_salt = 64;
-/// yescrypt, gost-yescrypt, scrypt, bcrypt, SHA-512 and SHA-256; what is older falls to a guess in no time.
-constexpr std::array<std::string_view, 8> strong{"$y$", "$gy$", "$7$", "$2a$", "$2b$", "$2y$", "$6$", "$5$"};
-
-std::string as_text(const dkim::Digest& digest) { return {digest.begin(), digest.end()}; }
+/// How a hash of crypt(3) begins, and the octets behind its last "$". What is older falls to a guess in no time.
+struct Method {
+  std::string_view start;
+  std::size_t tail;
+};
+constexpr std::array<Method, 8> strong{{{"$y$", 43},   // yescrypt
+                                        {"$gy$", 43},  // gost-yescrypt
+                                        {"$7$", 43},   // scrypt
+                                        {"$2a$", 53},  // bcrypt, its salt among them
+                                        {"$2b$", 53},
+                                        {"$2y$", 53},
+                                        {"$6$", 86},    // SHA-512
+                                        {"$5$", 43}}};  // SHA-256
 
 std::string crypt_with(const std::string& password, const std::string& setting) {
   const auto data = std::make_unique<crypt_data>();
@@ -34,12 +41,14 @@ std::string crypt_with(const std::string& password, const std::string& setting) 
   return hash == nullptr || *hash == '*' ? std::string() : std::string(hash);
 }
 
+/// By its form: to try every hash would make a reload as slow as the hashes are.
 std::string check_hash(const std::string& hash) {
-  const bool known = std::ranges::any_of(strong, [&](std::string_view start) { return hash.starts_with(start); });
-  if (!known) return "the hash is none of yescrypt, scrypt, bcrypt, sha512 and sha256: make one with mkpasswd -m yescrypt";
-  const std::string again = crypt_with("", hash);
-  if (again.size() != hash.size()) return "the hash is not whole: make one with mkpasswd -m yescrypt";
-  return {};
+  const auto* const method = std::ranges::find_if(strong, [&](const Method& known) { return hash.starts_with(known.start); });
+  if (method == strong.end()) {
+    return "the hash is none of yescrypt, scrypt, bcrypt, sha512 and sha256: make one with mkpasswd -m yescrypt";
+  }
+  const bool whole = hash.size() - hash.rfind('$') - 1 == method->tail && ::crypt_checksalt(hash.c_str()) == CRYPT_SALT_OK;
+  return whole ? "" : "the hash is not whole: make one with mkpasswd -m yescrypt";
 }
 
 std::optional<std::string> decoded(std::string_view text) {
@@ -61,50 +70,17 @@ std::optional<ScramVerifier> read_verifier(std::string_view text) {
   const auto server = decoded(keys[1]);
   if (!iterations || !salt || !stored || !server) return std::nullopt;
   const bool right = *iterations >= fewest_iterations && *iterations <= Users::most_iterations && !salt->empty() &&
-                     salt->size() <= longest_salt && stored->size() == digest_size && server->size() == digest_size;
+                     salt->size() <= longest_salt && stored->size() == sha256_octets && server->size() == sha256_octets;
   if (!right) return std::nullopt;
   return ScramVerifier{static_cast<unsigned>(*iterations), *salt, *stored, *server};
 }
 
-/// Hi() of RFC 5802 2.2.
-std::string salted_password(std::string_view password, const ScramVerifier& verifier) {
-  std::string last = hmac_sha256(password, verifier.salt + std::string("\0\0\0\1", 4));
-  std::string result = last;
-  for (unsigned i = 1; i < verifier.iterations; ++i) {
-    last = hmac_sha256(password, last);
-    for (std::size_t at = 0; at < result.size(); ++at) result[at] = static_cast<char>(result[at] ^ last[at]);
-  }
-  return result;
-}
-
 bool fits(std::string_view password, const ScramVerifier& verifier) {
-  const std::string client_key = hmac_sha256(salted_password(password, verifier), "Client Key");
+  const std::string client_key = hmac_sha256(salted_password(password, verifier.salt, verifier.iterations), "Client Key");
   return is_equal_secret(sha256(client_key), verifier.stored_key);
 }
 
 }  // namespace
-
-std::string sha256(std::string_view text) {
-  dkim::Sha256 hash;
-  hash.update(text);
-  return as_text(hash.finish());
-}
-
-std::string hmac_sha256(std::string_view key, std::string_view text) {
-  std::string block = key.size() > block_size ? sha256(key) : std::string(key);
-  block.resize(block_size, '\0');
-  std::string outer = block;
-  for (char& c : block) c = static_cast<char>(c ^ 0x36);
-  for (char& c : outer) c = static_cast<char>(c ^ 0x5C);
-  return sha256(outer + sha256(block.append(text)));
-}
-
-bool is_equal_secret(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(static_cast<unsigned char>(a[i] ^ b[i]));
-  return difference == 0;
-}
 
 Result<Users> Users::parse(std::string_view text, std::string_view path) {
   Users users;

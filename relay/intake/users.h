@@ -20,12 +20,6 @@ class ScramVerifier {
   std::string server_key;  ///< 32 octets
 };
 
-/// HMAC-SHA-256 (RFC 2104).
-std::string hmac_sha256(std::string_view key, std::string_view text);
-std::string sha256(std::string_view text);
-/// In a time that does not tell where they differ.
-bool is_equal_secret(std::string_view a, std::string_view b);
-
 /// Immutable, used by several threads at once.
 class Users {
  public:

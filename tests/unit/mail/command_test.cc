@@ -184,6 +184,7 @@ TEST_CASE("a DSN parameter behind the wrong path is not supported there") {
 TEST_CASE("xtext is read as RFC 3461 writes it") {
   CHECK(mail::decode_xtext("").value() == "");
   CHECK(mail::decode_xtext("a+2Bb+3Dc+20d+09e~!").value() == "a+b=c d\te~!");
+  CHECK(mail::encode_xtext("a+b=c d~") == "a+2Bb+3Dc+20d~");
   CHECK_FALSE(mail::decode_xtext("+"));
   CHECK_FALSE(mail::decode_xtext("+4"));
   CHECK_FALSE(mail::decode_xtext("+4g"));

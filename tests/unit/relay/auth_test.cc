@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "relay/intake/failures.h"
+#include "relay/intake/hashes.h"
 #include "relay/intake/users.h"
 #include "relay/settings.h"
 #include "tests/catch.h"
@@ -161,4 +162,26 @@ TEST_CASE("a users' file that others may read is refused") {
   REQUIRE_FALSE(settings);
   CHECK(settings.error().words.starts_with("accept.users: "));
   CHECK(settings.error().words.find("chmod 0600") != std::string::npos);
+}
+
+TEST_CASE("guessing keeps one worker busy, and the others sign") {
+  const Folder folder;
+  conf::Config config = config_with_users(folder, 1);
+  config.threads = 2;
+  const std::string zeros = base64(std::string(32, '\0'));
+  const std::string slow = fmt::format("slow:SCRAM-SHA-256$1000000:{}${}:{}\n", base64("salt"), zeros, zeros);
+  REQUIRE(base::write_file_durably(config.accept.users, slow, 0600));
+  const Relay relay(config, example);
+  std::vector<Client> guessers;
+  for (int i = 0; i < 6; ++i) guessers.push_back(secure_client(relay));
+  Client local = Client::at_socket(config.admin.submit);
+  local.ehlo();
+  const auto start = std::chrono::steady_clock::now();
+  const auto since = [start] { return std::chrono::steady_clock::now() - start; };
+  for (Client& guesser : guessers) guesser.wire().write("AUTH PLAIN " + plain("slow", "guess") + "\r\n");
+  CHECK(local.send("a@client.example", {"bob@example.net"}, message("a@client.example", "hi")).starts_with("250"));
+  const auto signed_after = since();
+  for (Client& guesser : guessers) CHECK(guesser.wire().read_reply().starts_with("535"));
+  const auto one_check = (since() - std::chrono::seconds(2)) / 6;  // an answer to a failure is two seconds late
+  CHECK(signed_after < one_check * 2);
 }

@@ -1,5 +1,4 @@
 // The program: its commands, their words and their exit codes.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -10,6 +9,7 @@
 #include "queue/message.h"
 #include "relay/cli/display.h"
 #include "tests/catch.h"
+#include "tests/unit/relay/program.h"
 #include "tests/unit/relay/shown.h"
 #include "tests/unit/relay/world.h"
 
@@ -17,24 +17,11 @@ namespace {
 
 using namespace world;
 
-struct Ran {
-  int code = -1;
-  std::string output;  ///< both streams
-};
-
 Ran run(const std::string& arguments, const std::string& environment = {}) {
-  const std::string command = environment + " " + MAILFERRY_PROGRAM + " " + arguments + " 2>&1 </dev/null";
-  Ran ran;
-  FILE* pipe = ::popen(command.c_str(), "re");
-  REQUIRE(pipe != nullptr);
-  char piece[4096];
-  for (std::size_t count = 0; (count = std::fread(piece, 1, sizeof(piece), pipe)) > 0;) ran.output.append(piece, count);
-  const int status = ::pclose(pipe);
-  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ran;
+  return run_command(environment + " " + MAILFERRY_PROGRAM + " " + arguments + " 2>&1 </dev/null");
 }
 
-bool contains(const Ran& ran, std::string_view text) { return ran.output.find(text) != std::string::npos; }
+bool contains(const Ran& ran, std::string_view text) { return ran.tells(text); }
 
 const World example = zones({{"example.net", {"127.0.0.1"}}});
 

@@ -1,12 +1,9 @@
 // dkim keygen, sign and verify, and records, as an admin calls them.
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <boost/json.hpp>
-#include <cstdio>
-#include <fstream>
-#include <map>
+#include <mutex>
 
 #include "base/file.h"
 #include "conf/config.h"
@@ -14,6 +11,7 @@
 #include "tests/catch.h"
 #include "tests/unit/dns/packet.h"
 #include "tests/unit/dns/server.h"
+#include "tests/unit/relay/program.h"
 #include "tests/unit/relay/world.h"
 
 namespace {
@@ -21,24 +19,9 @@ namespace {
 using namespace world;
 namespace json = boost::json;
 
-struct Ran {
-  int code = -1;
-  std::string output;
-};
+Ran run(const std::string& arguments) { return run_command(std::string(MAILFERRY_PROGRAM) + " " + arguments); }
 
-Ran run(const std::string& arguments) {
-  const std::string command = std::string(MAILFERRY_PROGRAM) + " " + arguments;
-  Ran ran;
-  FILE* pipe = ::popen(command.c_str(), "re");
-  REQUIRE(pipe != nullptr);
-  char piece[4096];
-  for (std::size_t count = 0; (count = std::fread(piece, 1, sizeof(piece), pipe)) > 0;) ran.output.append(piece, count);
-  const int status = ::pclose(pipe);
-  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ran;
-}
-
-bool contains(const Ran& ran, std::string_view text) { return ran.output.find(text) != std::string::npos; }
+bool contains(const Ran& ran, std::string_view text) { return ran.tells(text); }
 
 std::string pieces_of(std::string_view text) {
   std::string data;
@@ -55,6 +38,7 @@ class Signer {
     const json::object made = json::parse(key_.output).as_object();
     name = made.at("name").as_string().c_str();
     record = made.at("value").as_string().c_str();
+    published_ = record;
     path = made.at("key").as_string().c_str();
     conf::Config config = config_in(folder_, 1);
     config.dkim.sign = {conf::DkimSign{"*@example.com", "example.com", "us", path, ""}};
@@ -63,11 +47,12 @@ class Signer {
     config.retry.delays = {std::chrono::hours(1)};
     REQUIRE(base::write_file_durably(config_path(), conf::show_config(config), 0600));
     server_ = std::make_unique<dns_test::Server>([this](const std::string& question, dns_test::Transport) {
+      const std::lock_guard lock(mutex_);
       auto reply = dns_test::Packet::reply_to(question);
-      if (silent) return std::vector<std::string>{reply.rcode(2).octets()};
-      if (record.empty()) return std::vector<std::string>{reply.rcode(3).octets()};
+      if (silent_) return std::vector<std::string>{reply.rcode(2).octets()};
+      if (published_.empty()) return std::vector<std::string>{reply.rcode(3).octets()};
       return std::vector<std::string>{
-          reply.answer(dns_test::rr(dns_test::to_question, dns_test::txt, 60, pieces_of(record))).octets()};
+          reply.answer(dns_test::rr(dns_test::to_question, dns_test::txt, 60, pieces_of(published_))).octets()};
     });
   }
 
@@ -85,11 +70,23 @@ class Signer {
   std::string name;
   std::string record;
   std::string path;
-  bool silent = false;
+
+  /// What DNS says from now on: SERVFAIL, or the record ("": none).
+  void fall_silent() { change("", true); }
+  void publish(const std::string& text) { change(text, false); }
 
  private:
+  void change(const std::string& text, bool silent) {
+    const std::lock_guard lock(mutex_);
+    published_ = text;
+    silent_ = silent;
+  }
+
   Folder folder_;
   Ran key_;
+  std::mutex mutex_;  ///< the DNS server has a thread of its own
+  std::string published_;
+  bool silent_ = false;
   std::unique_ptr<dns_test::Server> server_;
 };
 
@@ -155,10 +152,9 @@ TEST_CASE("verify says why not, and its exit code is 1") {
   CHECK(changed.output == "fail d=example.com s=us the body hash does not match\n");
   CHECK(changed.code == 1);
   const std::string signed_path = signer.file("signed", signed_text);
-  signer.silent = true;
+  signer.fall_silent();
   CHECK(signer.verify(signed_path).output.starts_with("temperror d=example.com s=us"));
-  signer.silent = false;
-  signer.record.clear();
+  signer.publish("");
   CHECK(signer.verify(signed_path).output == "permerror d=example.com s=us there is no key record\n");
   const Ran unsigned_mail = signer.verify(signer.file("unsigned", letter));
   CHECK(unsigned_mail.code == 1);

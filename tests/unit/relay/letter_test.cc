@@ -15,9 +15,6 @@ relay::cli::Sender sender() {
   relay::cli::Sender sender;
   sender.address = "ann@relay.example.com";
   sender.full_name = "Ann \"A.\" Example";
-  sender.hostname = "relay.example.com";
-  sender.now = base::Time(base::Duration(1795523974123));
-  sender.number = 0xabc;
   return sender;
 }
 
@@ -48,11 +45,9 @@ TEST_CASE("the line ends of a letter become CR LF") {
   CHECK(Letter(letter).finish(sender()) == dated + "\r\none\r\n.two\r\n");
 }
 
-TEST_CASE("a letter gets the fields that are missing") {
+TEST_CASE("a letter without From gets one") {
   CHECK(Letter("To: bob@example.net\n\nhi\n").finish(sender()) ==
         "From: \"Ann \\\"A.\\\" Example\" <ann@relay.example.com>\r\n"
-        "Date: Tue, 24 Nov 2026 12:39:34 +0000\r\n"
-        "Message-ID: <1a20d9193eb.abc@relay.example.com>\r\n"
         "To: bob@example.net\r\n\r\nhi\r\n");
   CHECK(Letter(dated + "\nhi\n").finish(sender()) == dated + "\r\nhi\r\n");
 }
@@ -60,8 +55,8 @@ TEST_CASE("a letter gets the fields that are missing") {
 TEST_CASE("a letter without a header is all text") {
   const std::string message = Letter("Good morning\nBob\n").finish(sender());
   CHECK(message.starts_with("From: "));
-  CHECK(message.ends_with("@relay.example.com>\r\n\r\nGood morning\r\nBob\r\n"));
-  CHECK(Letter("").finish(sender()).ends_with("@relay.example.com>\r\n\r\n"));
+  CHECK(message.ends_with("<ann@relay.example.com>\r\n\r\nGood morning\r\nBob\r\n"));
+  CHECK(Letter("").finish(sender()).ends_with("<ann@relay.example.com>\r\n\r\n"));
 }
 
 TEST_CASE("nobody sees Bcc") {

@@ -1,5 +1,4 @@
 // send and sendmail, as programs run them.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -7,6 +6,7 @@
 
 #include "dkim/crypto.h"
 #include "tests/catch.h"
+#include "tests/unit/relay/program.h"
 #include "tests/unit/relay/world.h"
 
 namespace {
@@ -14,11 +14,6 @@ namespace {
 using namespace world;
 
 const World example = zones({{"example.net", {"127.0.0.1"}}, {"example.org", {"127.0.0.1"}}});
-
-struct Ran {
-  int code = -1;
-  std::string output;  ///< both streams
-};
 
 /// A relay that trusts no address, its configuration in a file, and the program under its other names.
 class Host {
@@ -41,15 +36,7 @@ class Host {
 
   Ran run(const std::string& program, const std::string& arguments, const std::string& input) {
     REQUIRE(base::write_file_durably(folder_ / "input", input, 0600));
-    const std::string command = program + " " + arguments + " <" + (folder_ / "input") + " 2>&1";
-    Ran ran;
-    FILE* pipe = ::popen(command.c_str(), "re");
-    REQUIRE(pipe != nullptr);
-    char piece[4096];
-    for (std::size_t count = 0; (count = std::fread(piece, 1, sizeof(piece), pipe)) > 0;) ran.output.append(piece, count);
-    const int status = ::pclose(pipe);
-    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return ran;
+    return run_command(program + " " + arguments + " <" + (folder_ / "input") + " 2>&1");
   }
   Ran sendmail(const std::string& arguments, const std::string& input) {
     return run(folder_ / "sendmail", "-C " + (folder_ / "mailferry.toml") + " " + arguments, input);

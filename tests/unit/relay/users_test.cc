@@ -1,5 +1,6 @@
 // The users' file, and the passwords and verifiers in it.
 #include "relay/intake/users.h"
+#include "relay/intake/hashes.h"
 
 #include <fmt/format.h>
 
