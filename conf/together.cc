@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "base/text.h"
 #include "conf/checks.h"
@@ -78,12 +79,24 @@ void check_give_up(Together& together) {
                                                  base::to_string(retry.give_up), base::to_string(retry.delays.front())));
 }
 
+/// The longest that mail may wait anywhere, and the key that says so.
+std::pair<Duration, std::string_view> longest_wait(const Config& config) {
+  std::pair<Duration, std::string_view> longest(config.retry.give_up, "retry.give_up");
+  const auto look_at = [&](const RetryOverride& retry, std::string_view key) {
+    if (retry.give_up.value_or(Duration(0)) > longest.first) longest = {*retry.give_up, key};
+  };
+  for (const Shape& shape : config.shape) look_at(shape.retry, "shape.retry.give_up");
+  for (const Route& route : config.route) look_at(route.retry, "route.retry.give_up");
+  return longest;
+}
+
 void check_lifetime(Together& together) {
   const std::optional<Duration>& lifetime = together.config().dkim.lifetime;
-  const Duration give_up = together.config().retry.give_up;
-  if (together.spoilt({"dkim.lifetime", "retry.give_up"}) || !lifetime || *lifetime > give_up) return;
-  together.complain("dkim.lifetime", fmt::format("{} is not longer than retry.give_up, {}: mail that waits would arrive expired",
-                                                 base::to_string(*lifetime), base::to_string(give_up)));
+  const auto [wait, key] = longest_wait(together.config());
+  if (together.spoilt({"dkim.lifetime", "retry.give_up", "shape.retry.give_up", "route.retry.give_up"})) return;
+  if (!lifetime || *lifetime > wait) return;
+  together.complain("dkim.lifetime", fmt::format("{} is not longer than {}, {}: mail that waits would arrive expired",
+                                                 base::to_string(*lifetime), key, base::to_string(wait)));
 }
 
 void check_identities(Together& together) {
@@ -130,7 +143,9 @@ bool is_wide(const base::Cidr& network) {
 }
 
 void warn_of_networks(const Accept& accept, std::vector<std::string>& all) {
-  if (accept.mynetworks.empty()) all.emplace_back("accept.mynetworks: empty, so nobody may send through this relay");
+  if (accept.mynetworks.empty() && accept.users.empty() && accept.client_certificates.empty()) {
+    all.emplace_back("accept.mynetworks: empty, without users and certificates, so only programs of this machine may send");
+  }
   for (const base::Cidr& network : accept.mynetworks) {
     if (network.prefix_length() == 0) {
       all.push_back(
@@ -141,6 +156,17 @@ void warn_of_networks(const Accept& accept, std::vector<std::string>& all) {
       all.push_back(
           fmt::format("accept.mynetworks: {} is very wide; everybody in it may send through this relay", network.to_string()));
     }
+  }
+}
+
+/// Whoever may say who he is may say that he is trusted.
+void warn_of_spokesmen(std::string_view key, const std::vector<base::Cidr>& networks, std::vector<std::string>& all) {
+  for (const base::Cidr& network : networks) {
+    if (!is_wide(network)) continue;
+    all.push_back(
+        fmt::format("{}: everybody in {} may say to be a client of mynetworks, which makes this an OPEN RELAY for them; "
+                    "write the addresses of your own machines",
+                    key, network.to_string()));
   }
 }
 
@@ -209,6 +235,8 @@ std::vector<std::string> warnings(const Config& config) {
   if (config.accept.commands_timeout < std::chrono::minutes(5)) {
     all.emplace_back("accept.commands_timeout: RFC 5321 4.5.3.2.7 asks for at least \"5m\"");
   }
+  warn_of_spokesmen("accept.xclient", config.accept.xclient, all);
+  for (const Listen& listen : config.listen) warn_of_spokesmen("listen.proxy", listen.proxy, all);
   warn_of_listeners(config.listen, all);
   warn_of_signing(config.dkim, all);
   warn_of_delivery(config.delivery, all);

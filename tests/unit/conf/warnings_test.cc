@@ -21,7 +21,14 @@ TEST_CASE("an open relay is told loudly") {
   CHECK(warned("accept.mynetworks = [\"128.0.0.0/2\"]\n", "128.0.0.0/2 is very wide"));
   CHECK(warned("accept.mynetworks = [\"2000::/3\"]\n", "2000::/3 is very wide"));
   CHECK_FALSE(warned("accept.mynetworks = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n", "accept.mynetworks"));
-  CHECK(warned("accept.mynetworks = []\n", "nobody may send"));
+  CHECK(warned("accept.mynetworks = []\n", "only programs of this machine may send"));
+  CHECK_FALSE(warned("accept = { mynetworks = [], users = \"u\" }\n", "may send"));
+}
+
+TEST_CASE("who may speak for others is trusted like they are") {
+  CHECK(warned("accept.xclient = [\"0.0.0.0/0\"]\n", "accept.xclient: everybody in 0.0.0.0/0"));
+  CHECK(warned("[[listen]]\nproxy = [\"::/0\"]\n", "listen.proxy: everybody in ::/0"));
+  CHECK_FALSE(warned("accept.xclient = [\"192.0.2.1\"]\n", "accept.xclient"));
 }
 
 TEST_CASE("listeners whose TLS does not fit their port are told") {
