@@ -205,22 +205,21 @@ Result<std::string> read_input(const std::string& file) {
   }
 }
 
+int no_line(const base::Error& error) {
+  complain(error.words);
+  return error.kind == Kind::unsupported ? EX_UNAVAILABLE : EX_TEMPFAIL;
+}
+
 int hand_in(const std::string& socket_path, const Order& order) {
-  if (socket_path.empty()) {
-    complain("admin.submit is \"\": this relay takes no local mail");
-    return EX_UNAVAILABLE;
-  }
   auto line = SubmitLine::connect(socket_path);
-  if (!line) {
-    complain(line.error().words);
-    return EX_TEMPFAIL;
-  }
+  if (!line) return no_line(line.error());
   const Trouble trouble = Errand(std::move(*line), order).run();
   if (trouble.code != EX_OK) complain(trouble.words);
   return trouble.code;
 }
 
 Result<SubmitLine> SubmitLine::connect(const std::string& path) {
+  if (path.empty()) return base::fail(Kind::unsupported, "admin.submit is \"\": this relay takes no local mail");
   base::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un place{};
   place.sun_family = AF_UNIX;

@@ -38,6 +38,7 @@ int hand_in(const std::string& socket_path, const Order& order);
 /// A blocking connection to the submit socket; no wait is longer than ten minutes.
 class SubmitLine {
  public:
+  /// Kind::unsupported when `path` is empty: there is no such socket.
   static base::Result<SubmitLine> connect(const std::string& path);
 
   base::Result<void> write(std::string_view octets);
@@ -52,5 +53,8 @@ class SubmitLine {
   base::Fd socket_;
   mail::ReplyParser parser_;
 };
+
+/// Tells why there is no line; the exit code: 69 when there will be none, 75 when the relay does not run.
+int no_line(const base::Error& error);
 
 }  // namespace relay::cli

@@ -26,13 +26,10 @@ bool write_all(int descriptor, std::string_view octets) {
   return true;
 }
 
-/// -bs: what comes in goes to the socket and back, until the relay closes.
+/// -bs: what comes in goes to the socket and back, until the relay closes, which it does when nothing comes for too long.
 int speak_smtp(const std::string& path) {
   auto line = SubmitLine::connect(path);
-  if (!line) {
-    complain(line.error().words);
-    return EX_TEMPFAIL;
-  }
+  if (!line) return no_line(line.error());
   std::array<char, 16384> piece{};
   std::array<pollfd, 2> ends{pollfd{line->descriptor(), POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0}};
   for (;;) {

@@ -168,3 +168,19 @@ TEST_CASE("mailq and newaliases are there for those who call them") {
   CHECK(list.code == 0);
   CHECK(contains(list.output, "no message"));
 }
+
+TEST_CASE("where there is no submit socket that is said, not that the relay is down") {
+  const Folder folder;
+  conf::Config config = config_in(folder, 1);
+  config.listen[0].address.port = free_port();
+  config.retry.delays = {std::chrono::hours(1)};
+  config.admin.submit.clear();
+  REQUIRE(base::write_file_durably(folder / "mailferry.toml", conf::show_config(config), 0600));
+  std::filesystem::create_symlink(MAILFERRY_PROGRAM, folder / "sendmail");
+  const std::string sendmail = (folder / "sendmail") + " -C " + (folder / "mailferry.toml");
+  for (const char* arguments : {" bob@example.net", " -bs"}) {
+    const Ran ran = run_command(sendmail + arguments + " 2>&1 </dev/null");
+    CHECK(ran.code == 69);
+    CHECK(ran.tells("takes no local mail"));
+  }
+}
