@@ -54,8 +54,13 @@ struct Tls {
 };
 
 struct Accept {
-  std::vector<base::Cidr> mynetworks;            ///< defaults(): loopback
+  std::vector<base::Cidr> mynetworks;   ///< defaults(): loopback
+  std::vector<std::string> host_names;  ///< those of key "mynetworks", in lower case
+  Duration ddns_refresh = std::chrono::minutes(1);
+  Duration ddns_keep = std::chrono::hours(4);
   std::vector<std::string> sender_domains;       ///< patterns on domains; empty: any
+  std::optional<base::Rate> sender_rate;         ///< recipients of a reverse-path; written "": unlimited
+  std::vector<std::string> relay_domains;        ///< in lower case
   std::vector<base::Cidr> xclient;               ///< intermediaries that may speak for others
   std::vector<std::string> client_certificates;  ///< "sha256:" and 64 hex digits in lower case
   Bytes message_size{50ULL << 20U};
@@ -69,6 +74,7 @@ struct Accept {
   Malformed malformed = Malformed::reject;
   LongLines long_lines = LongLines::reencode;
   Trace received = Trace::full;
+  Duration duplicates = std::chrono::hours(6);  ///< 0: not looked for
 };
 
 struct DkimSign {

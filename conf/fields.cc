@@ -24,6 +24,35 @@ Entry path(std::string_view name, std::string& member, std::string_view help, Ch
   return entry;
 }
 
+/// One list of addresses, networks, and host names, which have to be looked up.
+Entry machines(std::string_view name, std::vector<base::Cidr>& networks, std::vector<std::string>& host_names,
+               std::string_view help) {
+  Field made;
+  made.read = [&networks, &host_names](const Node& node, Place& place) {
+    if (node.array() == nullptr) return place.complain_of_type(node, "a list like [\"...\"]");
+    std::vector<base::Cidr> addresses;
+    std::vector<std::string> names;
+    for (const Node& item : *node.array()) {
+      std::string text = item.text() == nullptr ? std::string() : *item.text();
+      if (check_hostname(text).empty()) {
+        names.push_back(std::move(text));
+      } else if (auto network = Reading<base::Cidr>::read(item, place)) {
+        addresses.push_back(*network);
+      }
+    }
+    if (addresses.size() + names.size() != node.array()->size()) return;
+    networks = std::move(addresses);
+    host_names = std::move(names);
+  };
+  made.show = [&networks, &host_names] {
+    Node::Array shown;
+    for (const base::Cidr& network : networks) shown.push_back(show_value(network));
+    for (const std::string& host_name : host_names) shown.push_back(text_node(host_name));
+    return Node{std::move(shown)};
+  };
+  return Entry{std::string(name), help, std::move(made)};
+}
+
 /// "stderr", "syslog", or a path.
 Entry log_target(std::string_view name, std::string& member, std::string_view help) {
   Entry entry = path(name, member, help, check_path);
@@ -43,7 +72,6 @@ Entry later_without_off(std::string_view name, Node example, std::string_view he
   return Entry{std::string(name), help, LaterField{std::nullopt, std::move(example)}};
 }
 
-Node empty_list() { return Node{Node::Array{}}; }
 Node list_node(const char* item) { return Node{Node::Array{text_node(item)}}; }
 Entry table(std::string_view name, std::string_view help, Entries entries) {
   return Entry{std::string(name), help, Table{std::move(entries)}};
@@ -98,11 +126,16 @@ Entries entries_of(Tls& tls) {
 /// Who may send.
 Entries trust_entries_of(Accept& accept) {
   return {
-      list("mynetworks", accept.mynetworks,
-           "Who may send to the world through this relay: addresses and networks in CIDR form. The addresses of your own mail "
-           "server."),
-      later_without_off("ddns_refresh", text_node("1m"), "Longest time between look-ups of host names in mynetworks."),
-      later_without_off("ddns_keep", text_node("4h"), "How long the last good answer stays valid while look-ups fail."),
+      machines(
+          "mynetworks", accept.mynetworks, accept.host_names,
+          "Who may send to the world through this relay: addresses, networks in CIDR form, and host names, whose addresses are "
+          "looked up again and again. What your own mail server has."),
+      field("ddns_refresh", accept.ddns_refresh,
+            "Longest time between look-ups of the host names in mynetworks; a shorter TTL wins.",
+            between(seconds(10), hours(24))),
+      field("ddns_keep", accept.ddns_keep,
+            "How long the last good answer stays valid while look-ups fail; afterwards clients get 450.",
+            between(minutes(1), hours(24 * 7))),
       path("users", accept.users, "File of \"name:hash\" lines, mode 0600: passwords for AUTH under TLS."),
       list("client_certificates", accept.client_certificates, "\"sha256:<hex>\" of the public keys of clients that may send.",
            check_key_pin),
@@ -112,8 +145,12 @@ Entries trust_entries_of(Accept& accept) {
           "Domains that MAIL FROM (or <>) and always From: of trusted clients must be in: \"example.com\", and \"*.example.com\" "
           "for those below it; empty: any.",
           check_sender_domain),
-      later("sender_rate", "", "Recipients for each reverse-path of a trusted client, like \"500/h\"; what exceeds it is held."),
-      later("relay_domains", empty_list(), "Domains whose mail is taken from anyone (backup MX); they need a route."),
+      field("sender_rate", accept.sender_rate,
+            "Recipients for each reverse-path of a trusted client; mail that exceeds it is held, and postmaster told. \"\": "
+            "unlimited."),
+      list("relay_domains", accept.relay_domains,
+           "Domains whose mail is taken from anyone (backup MX); each needs a route, whose host is asked for every recipient.",
+           check_domain),
   };
 }
 
@@ -141,7 +178,9 @@ Entries limit_entries_of(Accept& accept) {
       field("received", accept.received,
             "What the trace tells of a trusted client: all, our Received line without its name and address, or without the "
             "earlier Received lines either."),
-      later("duplicates", "0s", "How long the same mail again is recognised after a lost reply (RFC 1047); \"0s\": off."),
+      field("duplicates", accept.duplicates,
+            "How long the same mail again is recognised after a lost reply (RFC 1047); \"0s\": not at all.",
+            between(base::Duration(0), hours(24 * 7))),
   };
 }
 

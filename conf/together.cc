@@ -112,6 +112,22 @@ void check_identities(Together& together) {
   }
 }
 
+void check_relay_domains(Together& together) {
+  const Config& config = together.config();
+  if (together.spoilt({"hostname", "local.destinations", "accept.relay_domains", "route.domain"})) return;
+  for (const std::string& domain : config.accept.relay_domains) {
+    if (is_local_domain(config, domain)) {
+      together.complain("accept.relay_domains", fmt::format("{} is this host itself; its names are in [local] aliases", domain));
+      return;
+    }
+    const auto leads = [&](const Route& route) { return base::matches_pattern(route.domain, domain); };
+    if (std::ranges::any_of(config.route, leads)) continue;
+    together.complain(
+        "accept.relay_domains",
+        fmt::format("{0} has no [[route]]: write one with domain = \"{0}\" and the host that takes its mail", domain));
+  }
+}
+
 void check_shapes(Together& together) {
   const auto& shapes = together.config().shape;
   if (together.spoilt({"shape.mx", "shape.domain"})) return;
@@ -143,7 +159,7 @@ bool is_wide(const base::Cidr& network) {
 }
 
 void warn_of_networks(const Accept& accept, std::vector<std::string>& all) {
-  if (accept.mynetworks.empty() && accept.users.empty() && accept.client_certificates.empty()) {
+  if (accept.mynetworks.empty() && accept.host_names.empty() && accept.users.empty() && accept.client_certificates.empty()) {
     all.emplace_back("accept.mynetworks: empty, without users and certificates, so only programs of this machine may send");
   }
   for (const base::Cidr& network : accept.mynetworks) {
@@ -157,6 +173,15 @@ void warn_of_networks(const Accept& accept, std::vector<std::string>& all) {
           fmt::format("accept.mynetworks: {} is very wide; everybody in it may send through this relay", network.to_string()));
     }
   }
+}
+
+/// The address of such a name may pass to a neighbour at any hour.
+void warn_of_host_names(const Accept& accept, std::vector<std::string>& all) {
+  if (accept.host_names.empty() || !accept.sender_domains.empty()) return;
+  all.push_back(
+      fmt::format("accept.mynetworks: whoever has the address of {} next may send as anybody; set accept.sender_domains, or use "
+                  "accept.users or accept.client_certificates instead of the name",
+                  accept.host_names.front()));
 }
 
 /// Whoever may say who he is may say that he is trusted.
@@ -224,6 +249,7 @@ void check_together(const Config& config, const Node& root, Mistakes& mistakes) 
   check_give_up(together);
   check_lifetime(together);
   check_identities(together);
+  check_relay_domains(together);
   check_shapes(together);
   check_alias_targets(together);
 }
@@ -231,6 +257,7 @@ void check_together(const Config& config, const Node& root, Mistakes& mistakes) 
 std::vector<std::string> warnings(const Config& config) {
   std::vector<std::string> all;
   warn_of_networks(config.accept, all);
+  warn_of_host_names(config.accept, all);
   if (config.hostname == "localhost") all.emplace_back("hostname: receivers refuse \"localhost\" as an EHLO name");
   if (config.accept.commands_timeout < std::chrono::minutes(5)) {
     all.emplace_back("accept.commands_timeout: RFC 5321 4.5.3.2.7 asks for at least \"5m\"");

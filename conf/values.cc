@@ -158,6 +158,12 @@ std::optional<Duration> Reading<Duration>::read(const Node& node, Place& place) 
 }
 
 template <>
+std::optional<std::optional<base::Rate>> Reading<std::optional<base::Rate>>::read(const Node& node, Place& place) {
+  if (node.text() != nullptr && node.text()->empty()) return std::optional<base::Rate>();
+  return read_parsed<base::Rate>(node, place, "a rate in quotes like \"500/h\" or \"100/m\"", base::parse_rate);
+}
+
+template <>
 std::optional<Bytes> Reading<Bytes>::read(const Node& node, Place& place) {
   return read_parsed<Bytes>(node, place, "a size in quotes like \"256KiB\" or \"50MiB\"", base::parse_bytes);
 }
@@ -179,7 +185,7 @@ std::optional<base::Cidr> Reading<base::Cidr>::read(const Node& node, Place& pla
     auto network = base::Cidr::parse(text);
     if (network) return network;
     std::string words = network.error().words;
-    if (is_host_name(text)) words = shown(text) + ": host names are not supported yet; write the address";
+    if (is_host_name(text)) words = shown(text) + ": this is no place for host names; write the address";
     if (text.starts_with('[')) words = shown(text) + ": write the address without brackets";
     return base::fail(base::Kind::invalid, words);
   });
@@ -216,6 +222,7 @@ Node show_value(std::uint64_t value) { return number_node(static_cast<std::int64
 Node show_value(std::uint16_t value) { return number_node(value); }
 Node show_value(Duration value) { return text_node(base::to_string(value)); }
 Node show_value(std::optional<Duration> value) { return value ? show_value(*value) : text_node(""); }
+Node show_value(const std::optional<base::Rate>& value) { return text_node(value ? base::to_string(*value) : ""); }
 Node show_value(Bytes value) { return text_node(base::to_string(value)); }
 Node show_value(const base::Endpoint& value) { return text_node(base::to_string(value)); }
 Node show_value(const base::Cidr& value) { return text_node(value.to_string()); }

@@ -78,6 +78,8 @@ std::optional<Duration> Reading<Duration>::read(const Node& node, Place& place);
 template <>
 std::optional<std::optional<Duration>> Reading<std::optional<Duration>>::read(const Node& node, Place& place);  ///< "": unset
 template <>
+std::optional<std::optional<base::Rate>> Reading<std::optional<base::Rate>>::read(const Node& node, Place& place);  ///< "": unset
+template <>
 std::optional<Bytes> Reading<Bytes>::read(const Node& node, Place& place);
 template <>
 std::optional<base::Endpoint> Reading<base::Endpoint>::read(const Node& node, Place& place);
@@ -108,6 +110,7 @@ Node show_value(std::uint64_t value);
 Node show_value(std::uint16_t value);
 Node show_value(Duration value);
 Node show_value(std::optional<Duration> value);
+Node show_value(const std::optional<base::Rate>& value);
 Node show_value(Bytes value);
 Node show_value(const base::Endpoint& value);
 Node show_value(const base::Cidr& value);

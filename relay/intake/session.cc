@@ -132,7 +132,7 @@ Task<void> Session::converse() {
     } else if (const auto* mail_from = std::get_if<mail::event::Mail>(&event)) {
       answer(*mail_from);
     } else if (const auto* rcpt_to = std::get_if<mail::event::Rcpt>(&event)) {
-      answer(*rcpt_to);
+      co_await answer_recipient(*rcpt_to);
     } else if (const auto* xclient = std::get_if<mail::event::Xclient>(&event)) {
       answer(*xclient);
     } else if (std::holds_alternative<mail::event::BeginData>(event)) {

@@ -63,7 +63,7 @@ class Session {
   Task<mail::Reply> accept();
 
   void answer(const mail::event::Mail& event);
-  void answer(const mail::event::Rcpt& event);
+  Task<void> answer_recipient(const mail::event::Rcpt& event);
   Task<void> begin_auth(const mail::event::Auth& event);
   Task<void> continue_auth(const mail::event::AuthResponse& event);
   Task<void> go_on_with_auth(sasl::Step step);

@@ -22,13 +22,17 @@ void Session::answer(const mail::event::Mail& event) {
   session_.reply(Reply(250, EnhancedStatus{2, 1, 0}, fmt::format("<{}> sender ok", event.reverse_path.to_string())));
 }
 
-void Session::answer(const mail::event::Rcpt& event) {
+Task<void> Session::answer_recipient(const mail::event::Rcpt& event) {
   auto reach = may_reach(*settings_, identity_.trust, event.mailbox);
-  if (!reach) return refuse(reach.error(), event.mailbox.to_string());
+  if (!reach) {
+    refuse(reach.error(), event.mailbox.to_string());
+    co_return;
+  }
   if (!goes_with_the_others(reach->way)) {
     // RFC 5321 4.5.3.1.10: the client brings it again in a transaction of its own.
-    return refuse(Reply(452, EnhancedStatus{4, 5, 3}, "send mail to this relay's own names and to others in two transactions"),
-                  event.mailbox.to_string());
+    const Reply later(452, EnhancedStatus{4, 5, 3}, "send mail to this relay's own names and to others in two transactions");
+    refuse(later, event.mailbox.to_string());
+    co_return;
   }
   way_ = reach->way;
   session_.accept_recipient(std::move(reach->mailbox));

@@ -44,8 +44,12 @@ TEST_CASE("keys of features that are not there yet are shown as off") {
   CHECK(has_line(shown, "users = \"\""));
   CHECK(has_line(shown, "dane = false  # not supported yet"));
   CHECK(has_line(shown, "aliases = {abuse = \"postmaster\", root = \"postmaster\"}"));
-  CHECK(has_line(shown, "relay_domains = []  # not supported yet"));
-  CHECK(has_line(shown, "# ddns_refresh: unset  # not supported yet"));
+  CHECK(has_line(shown, "warmup = \"\"  # not supported yet"));
+}
+
+TEST_CASE("networks and host names are shown as one list") {
+  const std::string shown = conf::show_config(must_parse("accept.mynetworks = [\"Home.Example.com\", \"192.0.2.0/24\"]\n"));
+  CHECK(has_line(shown, "mynetworks = [\"192.0.2.0/24\", \"home.example.com\"]"));
 }
 
 TEST_CASE("every key is shown as TOML and as JSON") {

@@ -25,6 +25,12 @@ TEST_CASE("an open relay is told loudly") {
   CHECK_FALSE(warned("accept = { mynetworks = [], users = \"u\" }\n", "may send"));
 }
 
+TEST_CASE("a host name whose address may pass to a neighbour needs something beside it") {
+  const std::string name = "accept.mynetworks = [\"home.example.com\"]\n";
+  CHECK(warned(name, "accept.mynetworks: whoever has the address of home.example.com next may send as anybody"));
+  CHECK_FALSE(warned(name + "accept.sender_domains = [\"example.com\"]\n", "accept.mynetworks"));
+}
+
 TEST_CASE("who may speak for others is trusted like they are") {
   CHECK(warned("accept.xclient = [\"0.0.0.0/0\"]\n", "accept.xclient: everybody in 0.0.0.0/0"));
   CHECK(warned("[[listen]]\nproxy = [\"::/0\"]\n", "listen.proxy: everybody in ::/0"));
