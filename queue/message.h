@@ -78,6 +78,20 @@ enum class Origin : std::uint8_t {
   last_notice = 3,  ///< ourselves, to the postmaster; nothing is ever told about it
 };
 
+/// What mail for one recipient is known by when it comes again: of its client, envelope and content.
+struct Fingerprint {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+
+/// That mail was taken, as which message.
+struct Receipt {
+  Fingerprint fingerprint;
+  QueueId message;
+  Time received;
+};
+
 /// A message as it is accepted and as it is loaded for delivery.
 class Message {
  public:
@@ -92,6 +106,10 @@ class Message {
   std::string message_id;  ///< Message-ID of the header, for the log
   std::string prefix;      ///< trace and signature fields, put before the content
   Content content;
+  /// By recipient, when their receipts are to be kept; else empty. Not filled by Reader::load().
+  std::vector<Fingerprint> fingerprints;
+  /// Why its recipients are held from the beginning; empty: they are queued. Not filled by Reader::load().
+  std::string held_for;
   std::uint32_t crc = 0;  ///< CRC-32 of prefix and content; the one who accepts computes it (content_file.h)
   std::uint64_t size() const { return prefix.size() + content.size(); }
 };

@@ -126,6 +126,9 @@ class SqliteReader : public Reader {
   Result<std::vector<Action>> actions() override { return read_actions(database_); }
   Result<std::vector<Pause>> pauses() override { return read_pauses(database_); }
   Result<std::vector<QuarantinedMessage>> quarantined(std::size_t limit) override { return read_quarantined(database_, limit); }
+  Result<void> receipts(Time since, const std::function<void(const Receipt&)>& take) override {
+    return read_receipts(database_, since, take);
+  }
   Result<Counts> counts() override;
   Result<QueueId> newest_id() override;
 

@@ -1,4 +1,4 @@
-// The tables action, pause and quarantine: few rows, seldom read.
+// The tables action, pause, receipt and quarantine, which are seldom read.
 #include "queue/sqlite_records.h"
 
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "queue/sqlite_rows.h"
+#include "queue/sqlite_schema.h"
 #include "queue/sqlite_snapshot.h"
 
 namespace queue {
@@ -61,6 +62,22 @@ Result<std::vector<Pause>> read_pauses(Database& database) {
   return all_rows<Pause>(*rows, [](const Statement& row) {
     return Pause{std::string(row.text(0)), sane_time_of(row.integer(1)), time_or_null(row, 2)};
   });
+}
+
+// The table may hold some more than are kept: it is cut now and then.
+Result<void> read_receipts(Database& database, Time since, const std::function<void(const Receipt&)>& take) {
+  auto rows = database.prepare(
+      "SELECT high, low, message, received FROM receipt WHERE number > (SELECT coalesce(max(number), 0) FROM receipt) - ? AND "
+      "received >= ? ORDER BY number");
+  if (!rows) return std::unexpected(rows.error());
+  rows->bind(most_receipts, milliseconds(since));
+  for (;;) {
+    const auto got = rows->step();
+    if (!got) return std::unexpected(got.error());
+    if (!*got) return {};
+    take(Receipt{Fingerprint{rows->unsigned_integer(0), rows->unsigned_integer(1)}, QueueId(rows->unsigned_integer(2)),
+                 sane_time_of(rows->integer(3))});
+  }
 }
 
 // What was set aside may hold any value, and no message at all when only recipients were left of it.

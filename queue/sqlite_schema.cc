@@ -101,6 +101,13 @@ CREATE TABLE action(
   finished INTEGER
 ) STRICT;
 CREATE INDEX action_finished ON action(finished);
+CREATE TABLE receipt(
+  number INTEGER PRIMARY KEY,
+  high INTEGER NOT NULL,
+  low INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  received INTEGER NOT NULL
+) STRICT;
 CREATE TABLE quarantine(
   id INTEGER PRIMARY KEY,
   moved INTEGER NOT NULL,

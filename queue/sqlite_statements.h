@@ -29,6 +29,8 @@ struct WriterTables {
   Statement delete_message;
   Statement delete_body;
   Statement insert_recipient;
+  Statement insert_receipt;
+  Statement delete_old_receipts;
   Statement recipients_of_message;
   Statement set_state;
   Statement set_next_attempt;

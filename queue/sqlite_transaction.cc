@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "queue/content_file.h"
+#include "queue/sqlite_records.h"
 #include "queue/sqlite_schema.h"
 
 namespace queue {
@@ -17,6 +18,7 @@ using base::Kind;
 
 /// What is kept of a reply's words.
 constexpr std::size_t reply_limit = 2048;
+constexpr std::int64_t receipts_cut_at_once = 1000;
 
 /// What must be so whatever the tables say.
 Result<void> check(const Message& message, const std::string& spool) {
@@ -40,7 +42,9 @@ Result<void> SqliteTransaction::accept(const Message& message) {
   if (done) done = insert_body(message);
   if (!done) return base::fail(done.error().kind, fmt::format("message {}: {}", message.id.to_string(), done.error().words));
   sums_.message_enters(message.id);
-  return insert_recipients(message);
+  done = insert_recipients(message);
+  if (done) done = insert_receipts(message);
+  return done;
 }
 
 Result<void> SqliteTransaction::insert_message(const Message& message) {
@@ -72,16 +76,35 @@ Result<void> SqliteTransaction::insert_body(const Message& message) {
 
 Result<void> SqliteTransaction::insert_recipients(const Message& message) {
   RecipientRow row;
+  if (!message.held_for.empty()) {
+    const auto reply = reply_number({}, message.held_for);
+    if (!reply) return std::unexpected(reply.error());
+    row.state = State::held;
+    row.reply = *reply;
+  }
   for (const mail::Recipient& recipient : message.envelope.recipients) {
     const Time expires = message.expires_of.empty() ? message.expires : message.expires_of[row.number];
-    auto inserted =
-        tables_.insert_recipient
-            .bind(message.id.value(), row.number, milliseconds(message.received), milliseconds(expires),
-                  int{recipient.notify.bits()}, recipient.mailbox.local_part(), recipient.mailbox.domain(), recipient.orcpt)
-            .run();
+    auto inserted = tables_.insert_recipient
+                        .bind(message.id.value(), row.number, static_cast<int>(row.state), milliseconds(message.received),
+                              milliseconds(expires), row.reply, int{recipient.notify.bits()}, recipient.mailbox.local_part(),
+                              recipient.mailbox.domain(), recipient.orcpt)
+                        .run();
     if (!inserted) return inserted;
     sums_.enter(row);
     ++row.number;
+  }
+  return {};
+}
+
+// The table grows at its end and is cut at its beginning: two pages are written, whatever it holds.
+Result<void> SqliteTransaction::insert_receipts(const Message& message) {
+  for (const Fingerprint& fingerprint : message.fingerprints) {
+    auto inserted =
+        tables_.insert_receipt.bind(fingerprint.high, fingerprint.low, message.id.value(), milliseconds(message.received)).run();
+    if (!inserted) return inserted;
+    const std::int64_t number = tables_.database.last_insert_id();
+    if (number % receipts_cut_at_once != 0) continue;
+    if (auto cut = tables_.delete_old_receipts.bind(number - most_receipts).run(); !cut) return cut;
   }
   return {};
 }

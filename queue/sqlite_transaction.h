@@ -34,6 +34,7 @@ class SqliteTransaction {
   Result<void> insert_message(const Message& message);
   Result<void> insert_body(const Message& message);
   Result<void> insert_recipients(const Message& message);
+  Result<void> insert_receipts(const Message& message);
   Result<void> record_message(QueueId id, std::span<const DeliveryRecord> records);
   Result<void> record_recipient(QueueId id, const RecipientRow& row, const DeliveryRecord& record);
   Result<std::vector<RecipientRow>> recipients_of(QueueId id);

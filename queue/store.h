@@ -230,6 +230,8 @@ class Reader {
   /// Deferred recipients that expire in [from, until) and whose destination the function accepts. At most 100,000 rows are
   /// looked at.
   virtual Result<Expiring> expiring(Time from, Time until, const std::function<bool(std::string_view destination)>& accepts) = 0;
+  /// The newest 500,000 of those since then, oldest first.
+  virtual Result<void> receipts(Time since, const std::function<void(const Receipt&)>& take) = 0;
   virtual Result<Counts> counts() = 0;
   /// The greatest id that was ever used, for QueueIdMaker.
   virtual Result<QueueId> newest_id() = 0;

@@ -102,8 +102,14 @@ Result<void> Daemon::open(const conf::Config& config) {
     options_.resolver = std::move(*resolver);
   }
   if (auto opened = open_store(config); !opened) return opened;
-  intake::IntakeContext context{*services_, *ids_, budget_,
-                                [this](queue::Message message) { dispatcher_->add(std::move(message)); }, options_.limits};
+  intake::IntakeContext context{*services_,
+                                *ids_,
+                                budget_,
+                                duplicates_,
+                                sender_rates_,
+                                [this](queue::Message message) { dispatcher_->add(std::move(message)); },
+                                [this](Alert alert) { tasks_.spawn(dispatcher_->alert(std::move(alert))); },
+                                options_.limits};
   submission_ = std::make_unique<intake::Submission>(context);
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;
@@ -147,6 +153,7 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   auto newest = (*for_delivery)->newest_id();
   if (!newest) return std::unexpected(newest.error());
   newest_ = *newest;
+  if (auto loaded = duplicates_.load(**for_delivery, base::now() - config.accept.duplicates); !loaded) return loaded;
   ids_ = std::make_unique<queue::QueueIdMaker>(newest_);
   services_ = std::make_unique<Services>(Services{loop_.get_executor(), *workers_, tasks_, *settings_, *log_, *store_,
                                                   queue::real_disk(), *options_.resolver, statistics_});

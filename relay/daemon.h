@@ -80,6 +80,8 @@ class Daemon {
   std::unique_ptr<Services> services_;
   std::unique_ptr<queue::QueueIdMaker> ids_;
   intake::BufferBudget budget_;
+  intake::Duplicates duplicates_;
+  intake::SenderRates sender_rates_;
   std::unique_ptr<NoticeMaker> notices_;
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
   std::unique_ptr<delivery::Sweeps> sweeps_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "mail/address.h"
 #include "mail/envelope.h"
@@ -13,6 +14,14 @@ namespace relay {
 
 /// MAILER-DAEMON at the postmaster's domain, so that a [[dkim.sign]] rule and SPF cover it.
 mail::Mailbox mailer_daemon(const Settings& settings);
+
+/// What the postmaster must know, in a letter of our own.
+struct Alert {
+  std::string_view kind;  ///< for the log
+  std::string subject;
+  std::string english;
+  std::string chinese;
+};
 
 /// On the loop alone.
 class NoticeMaker {

@@ -66,6 +66,8 @@ class Dispatcher {
   /// `done` comes when it is durable; a store that takes nothing is asked again until it does.
   void commit(Settlement settlement, std::function<void()> done = {});
   Task<void> committed(Settlement settlement);
+  /// A letter to the postmaster; what goes wrong with it is logged.
+  Task<void> alert(Alert alert);
   Reports& reports() { return reports_; }
   Ledger& ledger() { return ledger_; }
   /// The destination's rest ends, by the admin's will.

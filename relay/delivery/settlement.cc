@@ -85,6 +85,21 @@ void Dispatcher::put_off(queue::DeliveryJob job) {
   finish(std::move(job), std::move(records), {}, nullptr);
 }
 
+Task<void> Dispatcher::alert(Alert alert) {
+  auto letter = co_await reports_.letter(std::move(alert.subject), std::move(alert.english), std::move(alert.chinese));
+  if (!letter) {
+    services_.log.error("notice-dropped").with("kind", alert.kind).with("reason", letter.error().words);
+    co_return;
+  }
+  Settlement settlement;
+  Notice notice;
+  notice.kind = alert.kind;
+  notice.of = letter->id;
+  notice.message = std::move(*letter);
+  settlement.notices.push_back(std::move(notice));
+  co_await committed(std::move(settlement));
+}
+
 /// Gone from the store (dropped while it waited here), damaged, or not readable at this moment.
 void Dispatcher::unloadable(queue::DeliveryJob job, const base::Error& error) {
   Records records;

@@ -84,13 +84,17 @@ Draft::Draft(std::shared_ptr<const Settings> settings, queue::Origin origin, que
       origin_(origin),
       id_(id),
       budget_(budget),
-      hashes_(settings_->needs_simple_body, settings_->needs_relaxed_body) {}
+      hashes_(settings_->needs_simple_body, settings_->needs_relaxed_body) {
+  const bool may_repeat = origin == queue::Origin::trusted && settings_->config.accept.duplicates.count() > 0;
+  if (may_repeat) content_sum_.emplace();
+}
 
 Draft::~Draft() { budget_.remove(counted_); }
 
 void Draft::take(std::string_view content) {
   const bool in_header = !header_.complete();
   take_apart(content, header_, hashes_);
+  if (content_sum_) content_sum_->update(content);
   lines_.feed(content);
   has_nul_ = has_nul_ || content.find('\0') != std::string_view::npos;
   buffer_.append(content);
@@ -113,6 +117,12 @@ void Draft::header_came() {
   header_ = mail::HeaderBlock();
   header_.feed(text);
   header_.finish();
+}
+
+std::optional<dkim::Digest> Draft::content_digest() {
+  if (!content_sum_) return std::nullopt;
+  auto sum = std::exchange(content_sum_, std::nullopt);
+  return sum->finish();
 }
 
 bool Draft::is_reencoded() const {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "dkim/canonical.h"
+#include "dkim/crypto.h"
 #include "mail/header.h"
 #include "mail/reencode.h"
 #include "queue/content_file.h"
@@ -80,6 +81,8 @@ class Draft {
   /// After write_out(), on the loop: the buffer is empty again.
   void written_out();
 
+  /// Of the content as it came, after finish(); nothing unless accept.duplicates wants it. Once.
+  std::optional<dkim::Digest> content_digest();
   /// The first address of From:, or nothing when there is none that can be read.
   const std::optional<mail::Mailbox>& author() const { return author_; }
   /// A stranger's mail is never signed.
@@ -102,6 +105,7 @@ class Draft {
   BufferBudget& budget_;
   mail::HeaderBlock header_;
   dkim::BodyHashes hashes_;
+  std::optional<dkim::Sha256> content_sum_;
   std::optional<mail::Mailbox> author_;
   bool has_nul_ = false;
   std::size_t hops_ = 0;

@@ -13,9 +13,12 @@
 #include "relay/connection.h"
 #include "relay/intake/access.h"
 #include "relay/intake/draft.h"
+#include "relay/intake/duplicates.h"
 #include "relay/intake/failures.h"
 #include "relay/intake/gate.h"
 #include "relay/intake/sasl.h"
+#include "relay/intake/sender_rates.h"
+#include "relay/notices.h"
 #include "relay/services.h"
 
 namespace relay::intake {
@@ -25,7 +28,10 @@ struct IntakeContext {
   Services& services;
   queue::QueueIdMaker& ids;
   BufferBudget& budget;
+  Duplicates& duplicates;
+  SenderRates& sender_rates;
   std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
+  std::function<void(Alert)> alert;              ///< postmaster must know
   Limits limits = {};
   AuthFailures auth_failures = {};
   /// One password after the other: guessing never keeps more than one worker from signing.
@@ -72,6 +78,8 @@ class Session {
   /// What the queue gets: the client's envelope, with the null reverse-path for mail that an alias sends on.
   mail::Envelope envelope_to_queue() const;
   void answer(const mail::event::Xclient& event);
+  std::optional<mail::Reply> answer_repeat(mail::Envelope& envelope, Duplicates::Claim& claim);
+  std::string why_hold(const mail::Envelope& envelope);
   void begin_data();
   std::optional<mail::Reply> refuse_content() const;
   std::optional<mail::Reply> refuse_long_lines() const;

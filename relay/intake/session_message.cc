@@ -98,12 +98,20 @@ std::optional<Reply> Session::refuse_content() const {
 Task<Reply> Session::accept() {
   draft_->finish();
   if (auto refusal = refuse_content()) co_return *refusal;
+  mail::Envelope envelope = envelope_to_queue();
+  Duplicates::Claim claim;
+  if (auto answer = answer_repeat(envelope, claim)) co_return *answer;
+  std::string held_for = why_hold(envelope);
   deadline_.suspend();  // a durable message is always answered
   const conf::OnSignFailure on_failure = settings_->config.dkim.on_sign_failure;
-  auto begin = [this, on_failure](std::move_only_function<void(Result<Sealed>)> done) {
-    asio::post(services_.workers, [&services = services_, draft = draft_.get(), envelope = envelope_to_queue(),
-                                   client = session_.client(), on_failure, done = std::move(done)]() mutable {
+  auto begin = [this, on_failure, &envelope, &claim, &held_for](std::move_only_function<void(Result<Sealed>)> done) {
+    asio::post(services_.workers, [&services = services_, draft = draft_.get(), &envelope, client = session_.client(),
+                                   fingerprints = claim.fingerprints(), &held_for, on_failure, done = std::move(done)]() mutable {
       auto sealed = draft->seal(services.disk, std::move(envelope), std::move(client), base::now());
+      if (sealed) {
+        sealed->message.fingerprints = std::move(fingerprints);
+        sealed->message.held_for = std::move(held_for);
+      }
       const bool store = sealed && (sealed->signing_error.empty() || on_failure == conf::OnSignFailure::accept);
       if (!store) {
         if (sealed) queue::ContentWriter::discard(services.disk, sealed->message.content);
@@ -163,6 +171,11 @@ Reply Session::conclude(Result<Sealed> sealed) {
     services_.log.info("signed").with("id", id).with("d", signature.domain).with("s", signature.selector);
   }
   ++services_.statistics.accepted;
+  context_.duplicates.remember(message);
+  if (!message.held_for.empty()) {
+    services_.log.warning("held").with("id", id).with("reason", message.held_for);
+    return Reply(250, EnhancedStatus{2, 0, 0}, fmt::format("queued as {}, {}", id, message.held_for));
+  }
   context_.accepted(std::move(sealed->message));
   return Reply(250, EnhancedStatus{2, 0, 0}, "queued as " + id);
 }
