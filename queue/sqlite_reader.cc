@@ -108,7 +108,10 @@ Result<void> whole_messages(Statement& statement, std::size_t limit, std::vector
 
 class SqliteReader : public Reader {
  public:
-  SqliteReader(const std::string& spool, Database database) : database_(std::move(database)), load_(database_, spool) {}
+  SqliteReader(const std::string& spool, std::string_view vfs, Database database)
+      : database_(std::move(database)),
+        load_(database_, spool),
+        summary_(database_, [spool, vfs = std::string(vfs)] { return open_for_reading(spool, vfs); }) {}
   Result<void> prepare();
 
   Result<std::vector<DestinationRow>> destinations() override;
@@ -141,7 +144,7 @@ class SqliteReader : public Reader {
   ReaderTables tables_{database_};
   SqliteLoad load_;
   SqliteList list_{database_};
-  SqliteSummary summary_{database_};
+  SqliteSummary summary_;
 };
 
 Result<void> SqliteReader::prepare() {
@@ -248,7 +251,7 @@ Result<QueueId> SqliteReader::newest_id() {
 Result<std::unique_ptr<Reader>> open_reader(const std::string& spool, std::string_view vfs) {
   auto database = open_for_reading(spool, vfs);
   if (!database) return std::unexpected(database.error());
-  auto reader = std::make_unique<SqliteReader>(spool, std::move(*database));
+  auto reader = std::make_unique<SqliteReader>(spool, vfs, std::move(*database));
   if (auto prepared = reader->prepare(); !prepared) return std::unexpected(prepared.error());
   return reader;
 }

@@ -2,24 +2,25 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "queue/sqlite_database.h"
 #include "queue/sqlite_replies.h"
+#include "queue/sqlite_summary_pass.h"
 #include "queue/store.h"
 
 namespace queue {
 
-class SummaryGroups;
-struct SummaryGroup;
-
 /// One thread at a time; the database must outlive it.
 class SqliteSummary {
  public:
-  /// `most_names` get a group of their own.
-  explicit SqliteSummary(Database& database, std::size_t most_names = 100'000) : database_(database), most_names_(most_names) {}
+  using Open = std::function<Result<Database>()>;
+
+  /// `another` opens the database once more: two threads read the halves of a large queue. `most_names` get a group of their own.
+  SqliteSummary(Database& database, Open another, std::size_t most_names = 100'000)
+      : database_(database), another_(std::move(another)), most_names_(most_names) {}
   SqliteSummary(const SqliteSummary&) = delete;
   SqliteSummary& operator=(const SqliteSummary&) = delete;
   Result<void> prepare();
@@ -28,14 +29,17 @@ class SqliteSummary {
   Result<std::vector<SummaryRow>> summary(SummaryBy by, std::size_t limit);
 
  private:
-  /// From the row behind (message, number) on; moves them. Tells how many rows there were.
-  Result<std::uint64_t> count_part(SummaryBy by, SummaryGroups& groups, std::int64_t& message, std::int64_t& number);
+  Result<void> count(SummaryBy by, SummaryGroups& groups);
+  Result<void> count_half(SummaryBy by, SummaryGroups& groups, SummaryRange range);
   Result<SummaryRow> describe(const std::string& name, const SummaryGroup& group);
 
   Database& database_;
+  const Open another_;
   const std::size_t most_names_;
-  Statement recipients_;
-  Statement senders_;
+  Statement begin_;
+  Statement end_;
+  Statement messages_;
+  Statement middle_;
   Statement received_;
   ReplyTable replies_;
 };

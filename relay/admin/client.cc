@@ -60,7 +60,9 @@ struct Client::Wire {
     if (error) return base::fail(Kind::closed, "the relay closed the admin socket: " + error.message());
     const unsigned status = parser.get().result_int();
     if (status != 200) return std::unexpected(error_from(status, parser.get().body()));
-    json::value parsed = json::parse(parser.get().body(), error);
+    // Tens of thousands of rows at most, all let go together.
+    auto memory = json::make_shared_resource<json::monotonic_resource>();
+    json::value parsed = json::parse(parser.get().body(), error, std::move(memory));
     if (error) return base::fail(Kind::invalid, "the relay's answer is not JSON");
     return parsed;
   }

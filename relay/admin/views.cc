@@ -116,6 +116,7 @@ json::object message_view(const queue::Message& message, const std::vector<queue
 
 json::object summary_view(const queue::SummaryRow& row, base::Time now) {
   json::object view;
+  view.reserve(11);  // there may be very many rows
   view["name"] = base::printable(row.name);
   view["recipients"] = row.recipients;
   view["queued"] = row.queued;

@@ -16,8 +16,12 @@ using base::Result;
 using queue::Deed;
 using queue::State;
 
-/// Recipients in one part: one transaction, during which accepts wait.
-constexpr std::size_t part_size = 200;
+/// Recipients in one part: one transaction, during which accepts wait. As many as are committed within a time that they may wait
+/// for: with a million in the queue most pages that a part touches are cold.
+constexpr std::size_t least_part = 20;
+constexpr std::size_t most_part = 400;
+constexpr std::chrono::milliseconds part_is_long(20);
+constexpr std::chrono::milliseconds part_is_short(8);
 /// Finished actions that are kept for those who ask.
 constexpr std::size_t most_finished = 100;
 constexpr std::chrono::seconds after_failure(5);
@@ -171,8 +175,9 @@ Task<bool> Actions::work_off_part(queue::Action& action) {
   queue::Filter filter = action.filter;
   filter.until = action.until;
   const auto look = dispatcher_.look();
-  auto read = [reader = reader_.get(), &filter, &action] {
-    return reader->list(filter, action.done.message, action.done.index, part_size);
+  const std::size_t size = part_size_;
+  auto read = [reader = reader_.get(), &filter, &action, size] {
+    return reader->list(filter, action.done.message, action.done.index, size);
   };
   const auto page = co_await on(reading_, services_.loop, read);
   if (!page) {
@@ -189,9 +194,11 @@ Task<bool> Actions::work_off_part(queue::Action& action) {
   for (auto& [id, about] : part.bounced) co_await tell_senders(id, std::move(about), part);
   step.touched = part.settlement.recording.records.size() - part.kept;
   step.skipped -= step.touched;
-  if (page->size() < part_size) step.finished = base::now();
+  if (page->size() < size) step.finished = base::now();
   part.settlement.recording.step = step;
+  const auto begun = Clock::now();
   co_await dispatcher_.committed(std::move(part.settlement));
+  suit_part_to(Clock::now() - begun);
   action.done = step.done;
   action.touched += step.touched;
   action.skipped += step.skipped;
@@ -200,6 +207,11 @@ Task<bool> Actions::work_off_part(queue::Action& action) {
     for (const std::string& destination : part.destinations) dispatcher_.wake(destination);
   }
   co_return true;
+}
+
+void Actions::suit_part_to(Clock::duration commit) {
+  if (commit > part_is_long) part_size_ = std::max(part_size_ / 2, least_part);
+  if (commit < part_is_short) part_size_ = std::min(part_size_ * 2, most_part);
 }
 
 Actions::Part Actions::part_of(Deed deed, const std::vector<queue::ListRow>& page) {

@@ -38,6 +38,7 @@ class Actions {
   Task<void> take_up();
   Task<void> run();
   Task<bool> work_off_part(queue::Action& action);
+  void suit_part_to(Clock::duration commit);
   static Part part_of(queue::Deed deed, const std::vector<queue::ListRow>& page);
   void change(queue::Deed deed, Part& part);
   Task<void> tell_senders(queue::QueueId id, std::vector<Concern> concerns, Part& part);
@@ -50,6 +51,7 @@ class Actions {
   std::unique_ptr<queue::Reader> reader_;
   Strand reading_;
   std::deque<queue::Action> actions_;  ///< by id; finished ones stay a while for who asks
+  std::size_t part_size_ = 200;        ///< recipients
   bool running_ = false;
   bool stopping_ = false;
 };

@@ -111,7 +111,7 @@ TEST_CASE("memory is bounded: names beyond the bound are counted together, witho
   queue.stop();
   auto database = queue::open_for_reading(queue.spool.path(), {});
   REQUIRE(database);
-  queue::SqliteSummary summary(*database, 2);
+  queue::SqliteSummary summary(*database, [&] { return queue::open_for_reading(queue.spool.path(), {}); }, 2);
   REQUIRE(summary.prepare());
   CHECK(described(summary.summary(SummaryBy::domain, 10)) ==
         Lines{": 2 = 2 + 0 + 0, since 3", "d1.example: 2 = 2 + 0 + 0, since 1", "d2.example: 2 = 2 + 0 + 0, since 2"});
