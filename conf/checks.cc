@@ -190,6 +190,8 @@ std::string check_selector(std::string& selector) {
   return "";
 }
 
+std::string check_replaced(std::string& selector) { return selector.empty() ? "" : check_selector(selector); }
+
 std::string check_identity(std::string& identity) {
   if (identity.empty()) return "";
   const std::size_t at = identity.rfind('@');

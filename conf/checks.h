@@ -37,6 +37,7 @@ std::string check_oversign(std::vector<std::string>& names);
 std::string check_from_pattern(std::string& pattern);    ///< of [[dkim.sign]]
 std::string check_signing_domain(std::string& domain);   ///< a domain or "%"
 std::string check_selector(std::string& selector);       ///< labels with dots between (RFC 6376 3.1)
+std::string check_replaced(std::string& selector);       ///< the same, or empty
 std::string check_identity(std::string& identity);       ///< of [[dkim.sign]]: "@domain" or "local-part@domain", or empty
 std::string check_domain_pattern(std::string& pattern);  ///< of [[route]]
 std::string check_shape_pattern(std::string& pattern);   ///< the same, or empty

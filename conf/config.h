@@ -83,6 +83,7 @@ struct DkimSign {
   std::string selector;  ///< s=
   std::string key;       ///< absolute path
   std::string identity;  ///< i=, at domain or below it; empty: not written
+  std::string replaces;  ///< selector of the domain's key that this one takes over from, once it is seen in DNS; empty: none
 };
 
 struct Dkim {
@@ -186,6 +187,9 @@ Config defaults();
 Result<Config> read_config(const std::string& path);
 /// The same from text; relative paths are relative to `directory`, `name` stands in errors.
 Result<Config> parse_config(std::string_view text, const std::string& name, const std::string& directory);
+
+/// The longest that mail may wait anywhere: so long a published key is needed after its last signature.
+Duration longest_wait(const Config& config);
 
 /// What is allowed but hardly meant, one sentence each: "accept.mynetworks: ...". For a Config that was read without mistakes.
 std::vector<std::string> warnings(const Config& config);

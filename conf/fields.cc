@@ -209,6 +209,10 @@ Entries entries_of(DkimSign& sign) {
             "Whom the signature stands for (i=), like \"@news.example.com\": the signing domain or one below it; empty: not "
             "written.",
             check_identity),
+      field("replaces", sign.replaces,
+            "Selector of the domain's present key: this one signs in its place from when its record is seen in DNS; empty: at "
+            "once.",
+            check_replaced),
   };
 }
 

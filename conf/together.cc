@@ -80,7 +80,7 @@ void check_give_up(Together& together) {
 }
 
 /// The longest that mail may wait anywhere, and the key that says so.
-std::pair<Duration, std::string_view> longest_wait(const Config& config) {
+std::pair<Duration, std::string_view> longest_wait_and_key(const Config& config) {
   std::pair<Duration, std::string_view> longest(config.retry.give_up, "retry.give_up");
   const auto look_at = [&](const RetryOverride& retry, std::string_view key) {
     if (retry.give_up.value_or(Duration(0)) > longest.first) longest = {*retry.give_up, key};
@@ -92,7 +92,7 @@ std::pair<Duration, std::string_view> longest_wait(const Config& config) {
 
 void check_lifetime(Together& together) {
   const std::optional<Duration>& lifetime = together.config().dkim.lifetime;
-  const auto [wait, key] = longest_wait(together.config());
+  const auto [wait, key] = longest_wait_and_key(together.config());
   if (together.spoilt({"dkim.lifetime", "retry.give_up", "shape.retry.give_up", "route.retry.give_up"})) return;
   if (!lifetime || *lifetime > wait) return;
   together.complain("dkim.lifetime", fmt::format("{} is not longer than {}, {}: mail that waits would arrive expired",
@@ -109,6 +109,37 @@ void check_identities(Together& together) {
     const std::string own = base::lower(std::string_view(identity).substr(identity.rfind('@') + 1));
     if (own == domain || own.ends_with(fmt::format(".{}", domain))) continue;
     together.complain("dkim.sign.identity", fmt::format("\"{}\" is not at {} or below it (RFC 6376 3.5)", identity, domain), i);
+  }
+}
+
+/// A key takes over from another of the same domain, and not in a circle.
+void check_replacements(Together& together) {
+  const auto& rules = together.config().dkim.sign;
+  if (together.spoilt({"dkim.sign", "dkim.sign.domain", "dkim.sign.selector", "dkim.sign.replaces"})) return;
+  const auto replaced_by = [&](const DkimSign& rule) {
+    return std::ranges::find_if(rules, [&](const DkimSign& other) {
+      return base::equal_ignoring_case(other.domain, rule.domain) && base::equal_ignoring_case(other.selector, rule.replaces);
+    });
+  };
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (rules[i].replaces.empty()) continue;
+    if (rules[i].domain == "%") {
+      together.complain("dkim.sign.replaces", "a key for \"%\" has a record in every domain; write a block for each domain", i);
+      continue;
+    }
+    auto next = replaced_by(rules[i]);
+    if (next == rules.end()) {
+      together.complain(
+          "dkim.sign.replaces",
+          fmt::format("there is no [[dkim.sign]] with selector \"{}\" for {}; keep the old block until its key is retired",
+                      rules[i].replaces, rules[i].domain),
+          i);
+    }
+    for (std::size_t steps = 0; next != rules.end() && !next->replaces.empty(); next = replaced_by(*next)) {
+      if (++steps <= rules.size()) continue;
+      together.complain("dkim.sign.replaces", "the keys replace each other in a circle", i);
+      return;
+    }
   }
 }
 
@@ -249,10 +280,13 @@ void check_together(const Config& config, const Node& root, Mistakes& mistakes) 
   check_give_up(together);
   check_lifetime(together);
   check_identities(together);
+  check_replacements(together);
   check_relay_domains(together);
   check_shapes(together);
   check_alias_targets(together);
 }
+
+Duration longest_wait(const Config& config) { return longest_wait_and_key(config).first; }
 
 std::vector<std::string> warnings(const Config& config) {
   std::vector<std::string> all;

@@ -102,14 +102,13 @@ Result<void> Daemon::open(const conf::Config& config) {
     options_.resolver = std::move(*resolver);
   }
   if (auto opened = open_store(config); !opened) return opened;
-  intake::IntakeContext context{*services_,
-                                *ids_,
-                                budget_,
-                                duplicates_,
-                                sender_rates_,
-                                [this](queue::Message message) { dispatcher_->add(std::move(message)); },
-                                [this](Alert alert) { tasks_.spawn(dispatcher_->alert(std::move(alert))); },
-                                options_.limits};
+  const auto alert = [this](Alert letter) { tasks_.spawn(dispatcher_->alert(std::move(letter))); };
+  keys_ = std::make_unique<KeyWatch>(*services_, alert);
+  if (auto read = keys_->open(); !read) return read;
+  intake::IntakeContext context{*services_,    *ids_,
+                                budget_,       duplicates_,
+                                sender_rates_, [this](queue::Message message) { dispatcher_->add(std::move(message)); },
+                                alert,         options_.limits};
   submission_ = std::make_unique<intake::Submission>(context);
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;
@@ -184,6 +183,7 @@ void Daemon::start() {
   tasks_.spawn(watch_space());
   tasks_.spawn(return_memory());
   tasks_.spawn(watch_certificate());
+  tasks_.spawn(keys_->run());
   dispatcher_->start(newest_);
   sweeps_->start();
   actions_->start();
@@ -302,6 +302,7 @@ void Daemon::reload() {
   }
   if (auto reopened = log_->reopen(config->log); !reopened) log_->error("reload-failed").with("reason", reopened.error().words);
   settings_->set(*settings);
+  keys_->apply();
   dispatcher_->configure(*config);
   log_->info("reloaded").with("config", options_.config_path);
 }
@@ -349,6 +350,7 @@ Task<json::object> Daemon::status() {
   view["connections_in"] = statistics_.connections_in;
   view["connections_out"] = statistics_.connections_out;
   view["stuck"] = dispatcher_->stuck();
+  view["dkim"] = keys_->view();
   co_return view;
 }
 

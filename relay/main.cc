@@ -165,15 +165,22 @@ void add_dkim_commands(CLI::App& app, Choice& choice) {
   dkim->require_subcommand(1);
   CLI::App* keygen = add_command(*dkim, choice, "keygen", "make a key, print its record",
                                  [&choice] { return relay::cli::dkim_keygen(choice.common, choice.dkim); });
-  keygen->add_option("--domain", choice.dkim.domain, "the signing domain (d=)")->required();
-  keygen->add_option("--selector", choice.dkim.selector, "the selector (s=)")->required();
-  keygen->add_option("--type", choice.dkim.type, "rsa or ed25519")
-      ->check(CLI::IsMember({"rsa", "ed25519"}))
-      ->capture_default_str();
-  keygen->add_option("--bits", choice.dkim.bits, "of an RSA key")->capture_default_str();
+  CLI::App* rotate =
+      add_command(*dkim, choice, "rotate", "make a key that takes over from another; without options: how far keys are",
+                  [&choice] { return relay::cli::dkim_rotate(choice.common, choice.dkim); });
+  for (CLI::App* command : {keygen, rotate}) {
+    CLI::Option* domain = command->add_option("--domain", choice.dkim.domain, "the signing domain (d=)");
+    CLI::Option* selector = command->add_option("--selector", choice.dkim.selector, "the new key's selector (s=)");
+    domain->needs(selector)->required(command == keygen);
+    selector->needs(domain)->required(command == keygen);
+    command->add_option("--type", choice.dkim.type, "rsa or ed25519")
+        ->check(CLI::IsMember({"rsa", "ed25519"}))
+        ->capture_default_str();
+    command->add_option("--bits", choice.dkim.bits, "of an RSA key")->capture_default_str();
+    command->add_option("--out", choice.dkim.folder, "where the key goes; else keys/ beside the configuration")->type_name("DIR");
+    add_json(command, choice);
+  }
   keygen->add_flag("--test", choice.dkim.test, "the record says t=y: receivers shall not act on failures yet");
-  keygen->add_option("--out", choice.dkim.folder, "where the key goes; else keys/ beside the configuration")->type_name("DIR");
-  add_json(keygen, choice);
   CLI::App* sign = add_command(*dkim, choice, "sign", "sign a message file as the relay would",
                                [&choice] { return relay::cli::dkim_sign(choice.common, choice.dkim); });
   CLI::App* verify = add_command(*dkim, choice, "verify", "judge the signatures of a message file",

@@ -45,7 +45,9 @@ Result<void> load_signing(Settings& settings) {
     if (!key) {
       return base::fail(Kind::invalid, fmt::format("dkim.sign {} ({}): {}", sign.selector, sign.domain, key.error().words));
     }
-    settings.signing_rules.push_back(dkim::SigningRule{sign.from, sign.domain, sign.selector, *key, sign.identity});
+    const dkim::SigningRule rule{sign.from, sign.domain, sign.selector, *key, sign.identity};
+    settings.signing_keys.push_back(SigningKey{rule, sign.replaces});
+    if (sign.replaces.empty()) settings.signing_rules.push_back(rule);
   }
   settings.needs_simple_body = pair->body == dkim::Canonicalization::simple;
   settings.needs_relaxed_body = pair->body == dkim::Canonicalization::relaxed;
@@ -83,6 +85,12 @@ Result<std::shared_ptr<const Settings>> with_new_certificate(const Settings& set
   if (!server_tls) return std::unexpected(server_tls.error());
   renewed->server_tls = *server_tls;
   return renewed;
+}
+
+std::shared_ptr<const Settings> with_signing_rules(const Settings& settings, std::vector<dkim::SigningRule> rules) {
+  auto changed = std::make_shared<Settings>(settings);
+  changed->signing_rules = std::move(rules);
+  return changed;
 }
 
 queue::ScheduleOptions schedule_options(const conf::Config& config) {

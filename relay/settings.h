@@ -16,11 +16,18 @@
 
 namespace relay {
 
+/// A block of [[dkim.sign]].
+struct SigningKey {
+  dkim::SigningRule rule;
+  std::string replaces;  ///< selector of the key that it takes over from; empty: none
+};
+
 class Settings {
  public:
   conf::Config config;
   mail::Mailbox postmaster;
-  std::vector<dkim::SigningRule> signing_rules;
+  std::vector<SigningKey> signing_keys;          ///< all of [[dkim.sign]]
+  std::vector<dkim::SigningRule> signing_rules;  ///< of those that sign now
   dkim::SigningOptions signing_options;
   bool needs_simple_body = false;
   bool needs_relaxed_body = false;
@@ -34,12 +41,15 @@ class Settings {
 /// prepare makes the self-signed certificate when none is configured; check_only writes nothing (config check).
 enum class SecretUse : std::uint8_t { prepare, check_only };
 
-/// Loads keys and certificates. Kind::invalid names the key of the configuration, the file and the cure.
-/// A reload gives the tickets of the settings before.
+/// Loads keys and certificates; of signing keys those sign that replace none (relay/key_life.h knows of the others).
+/// Kind::invalid names the key of the configuration, the file and the cure. A reload gives the tickets of the settings before.
 base::Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config, SecretUse use = SecretUse::prepare,
                                                             std::shared_ptr<TicketKeys> tickets = nullptr);
 /// The same settings with the certificate as its files are now.
 base::Result<std::shared_ptr<const Settings>> with_new_certificate(const Settings& settings);
+
+/// The same settings with other keys signing.
+std::shared_ptr<const Settings> with_signing_rules(const Settings& settings, std::vector<dkim::SigningRule> rules);
 
 queue::ScheduleOptions schedule_options(const conf::Config& config);
 

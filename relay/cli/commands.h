@@ -68,6 +68,7 @@ int send(const Common& common, const std::string& file, const std::string& from,
 /// Called as sendmail; `arguments` without the program's name.
 int sendmail(const std::vector<std::string>& arguments);
 int dkim_keygen(const Common& common, const DkimArguments& arguments);
+int dkim_rotate(const Common& common, const DkimArguments& arguments);
 int dkim_sign(const Common& common, const DkimArguments& arguments);
 int dkim_verify(const Common& common, const DkimArguments& arguments);
 int records(const Common& common, const RecordsArguments& arguments);

@@ -1,24 +1,17 @@
-// dkim keygen, sign, verify: DKIM on files and standard input.
+// dkim sign, verify: DKIM on files and standard input.
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <boost/json.hpp>
-#include <cerrno>
 #include <cstdio>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "conf/config.h"
 #include "dkim/message_verifier.h"
 #include "dkim/signer.h"
-#include "dkim/tag_list.h"
 #include "relay/cli/commands.h"
 #include "relay/cli/display.h"
 #include "relay/cli/lookup.h"
 #include "relay/cli/message_file.h"
-#include "relay/privileges.h"
-#include "relay/publish.h"
 #include "relay/settings.h"
 
 namespace relay::cli {
@@ -132,48 +125,6 @@ void print(std::string text, LineEnd line_end) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-// ---- keygen
-
-/// The service's user reads the key, whoever made it.
-Result<std::string> give_to_service(const std::string& path) {
-  if (::geteuid() != 0) return std::string();
-  const passwd* user = ::getpwnam(service_user);
-  if (user == nullptr) {
-    return fmt::format("there is no user {} yet: chown the key to the user that runs the relay", service_user);
-  }
-  if (::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) {
-    return std::unexpected(base::system_error(base::Kind::invalid, "cannot give the key to " + std::string(service_user), errno));
-  }
-  return std::string();
-}
-
-std::string folder_of(const Common& common, const DkimArguments& arguments) {
-  if (!arguments.folder.empty()) return arguments.folder;
-  const std::size_t slash = common.config_path.rfind('/');
-  return (slash == std::string::npos ? std::string() : common.config_path.substr(0, slash + 1)) + "keys";
-}
-
-Result<std::string> write_key(const dkim::PrivateKey& key, const std::string& folder, const std::string& name) {
-  std::string path = fmt::format("{}/{}", folder, name);
-  if (::access(path.c_str(), F_OK) == 0) {
-    return base::fail(base::Kind::invalid, path + " exists already; a key is never overwritten: choose another selector");
-  }
-  if (auto made = base::make_directories(folder); !made) return std::unexpected(made.error());
-  if (auto written = base::write_file_durably(path, key.to_pem(), 0600); !written) return std::unexpected(written.error());
-  const auto given = give_to_service(path);
-  if (!given) return std::unexpected(given.error());
-  if (!given->empty()) complain("warning: " + *given);
-  return path;
-}
-
-std::string wrong_arguments(const DkimArguments& arguments) {
-  if (!dkim::is_dns_name(arguments.domain)) return "--domain: " + arguments.domain + " is no domain";
-  if (!dkim::is_dns_name(arguments.selector))
-    return "--selector: " + arguments.selector + " is no selector (letters, digits, hyphens)";
-  if (arguments.bits < 1024 || arguments.bits > 4096) return "--bits: an RSA key has 1024 to 4096 bits, 2048 is usual";
-  return {};
-}
-
 }  // namespace
 
 int dkim_verify(const Common& common, const DkimArguments& arguments) {
@@ -212,37 +163,6 @@ int dkim_sign(const Common& common, const DkimArguments& arguments) {
   if (!fields) return fail_with(fields.error().words);
   print(std::move(*fields), message.line_end);
   print(std::move(message.text), message.line_end);
-  return done;
-}
-
-int dkim_keygen(const Common& common, const DkimArguments& arguments) {
-  if (const std::string wrong = wrong_arguments(arguments); !wrong.empty()) {
-    complain(wrong);
-    return wrong_usage;
-  }
-  const std::string domain = base::lower(arguments.domain);
-  const std::string selector = base::lower(arguments.selector);
-  const auto algorithm = arguments.type == "ed25519" ? dkim::Algorithm::ed25519_sha256 : dkim::Algorithm::rsa_sha256;
-  const auto key = dkim::PrivateKey::generate(algorithm, arguments.bits);
-  const auto path = write_key(key, folder_of(common, arguments), fmt::format("{}.{}.pem", selector, domain));
-  if (!path) return fail_with(path.error().words);
-  PublishedRecord record;
-  record.name = dkim::key_record_name(selector, domain);
-  record.zone = domain;
-  record.type = "TXT";
-  record.value = key.public_record() + (arguments.test ? "; t=y" : "");
-  if (common.json) {
-    json::object view;
-    view["key"] = *path;
-    view["name"] = record.name;
-    view["type"] = record.type;
-    view["value"] = record.value;
-    fmt::print("{}\n", json::serialize(view));
-    return done;
-  }
-  fmt::print("{}\n\nPublish this record, then name the key in a [[dkim.sign]] block:\n", *path);
-  fmt::print("记录名 name   {}   (in the zone {})\n", name_in_zone(record), record.zone);
-  fmt::print("记录类型 type TXT\n记录值 value  {}\n\nfor a zone file:\n{}\n", record.value, bind_line(record));
   return done;
 }
 

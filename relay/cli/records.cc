@@ -66,14 +66,14 @@ Publication publication_of(const Settings& settings, const std::vector<std::stri
   publication.postmaster = settings.config.postmaster;
   publication.relay = relay_addresses(settings.config.delivery);
   std::vector<std::string> domains;
-  for (const dkim::SigningRule& rule : settings.signing_rules) {
+  for (const auto& [rule, replaces] : settings.signing_keys) {
     if (rule.domain != "%") domains.push_back(base::lower(rule.domain));
   }
   for (const std::string& domain : only) domains.push_back(base::lower(domain));
   for (const std::string& domain : domains) {
     if (std::ranges::find(publication.domains, domain) == publication.domains.end()) publication.domains.push_back(domain);
   }
-  for (const dkim::SigningRule& rule : settings.signing_rules) {
+  for (const auto& [rule, replaces] : settings.signing_keys) {
     for (const std::string& domain : publication.domains) {
       const bool signs = rule.domain == "%"
                              ? base::matches_pattern(rule.from, "x@" + domain) || base::matches_pattern(rule.from, domain)

@@ -55,6 +55,19 @@ std::string quarantined_text(const json::object& message) {
                      text_of(message, "reason"));
 }
 
+/// Nothing for a key that signs and is published, or of which nothing is known.
+std::string key_text(const json::object& key) {
+  const std::string stage = text_of(key, "stage");
+  const std::string record = text_of(key, "record");
+  const std::string name = fmt::format("{} of {}", text_of(key, "selector"), text_of(key, "domain"));
+  if (stage == "pending") return fmt::format("{} waits for its record, which is {}", name, record);
+  if (stage == "retiring") return fmt::format("{} retires, publish it until {}", name, text_of(key, "needed_until"));
+  if (stage == "retired") return fmt::format("{} is retired: withdraw its record, remove its block", name);
+  if (record == "missing" || record == "differs")
+    return fmt::format("{} signs, but its record {}", name, record == "missing" ? "is missing" : "differs");
+  return {};
+}
+
 /// What needs an eye, where there is some.
 std::string concerns(const json::object& view, std::size_t width) {
   std::string text;
@@ -62,6 +75,10 @@ std::string concerns(const json::object& view, std::size_t width) {
   for (const json::value& action : view.at("actions").as_array()) text += line("running", action_text(action.as_object()), width);
   if (number_of(view, "stuck") > 0) {
     text += line("stuck", fmt::format("{}; the log tells which", count_text(view, "stuck", "delivery attempt")), width);
+  }
+  for (const json::value& key : view.at("dkim").as_array()) {
+    const std::string words = key_text(key.as_object());
+    if (!words.empty()) text += line("dkim key", words, width);
   }
   const json::object& queue = view.at("queue").as_object();
   if (number_of(queue, "quarantined") == 0) return text;
