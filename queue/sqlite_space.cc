@@ -9,9 +9,9 @@ namespace {
 using base::Kind;
 using std::chrono::milliseconds;
 
-/// A passive checkpoint follows when the log has grown by so many pages (4 to 16 MiB): as many as it moves within a time that a
+/// A passive checkpoint follows when the log has grown by so many pages (1 to 16 MiB): as many as it moves within a time that a
 /// group may wait for.
-constexpr int fewest_checkpoint_pages = 1000;
+constexpr int fewest_checkpoint_pages = 250;
 constexpr int most_checkpoint_pages = 4000;
 constexpr milliseconds checkpoint_is_long{25};
 constexpr milliseconds checkpoint_is_short{8};

@@ -53,9 +53,16 @@ Result<std::vector<SummaryRow>> SqliteSummary::summary(SummaryBy by, std::size_t
   }
   if (groups.rest().recipients() > 0) order.emplace_back(&no_name, &groups.rest());
   const std::size_t shown = std::min(limit, order.size());
-  std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(shown), [](const auto& a, const auto& b) {
-    return std::pair(b.second->recipients(), *a.first) < std::pair(a.second->recipients(), *b.first);
-  });
+  const auto goes_before = [](const auto& a, const auto& b) {
+    const std::uint64_t ours = a.second->recipients();
+    const std::uint64_t theirs = b.second->recipients();
+    return ours != theirs ? ours > theirs : *a.first < *b.first;
+  };
+  if (shown == order.size()) {
+    std::ranges::sort(order, goes_before);
+  } else {
+    std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(shown), goes_before);
+  }
   const Snapshot snapshot(begin_, end_);
   if (!snapshot.begun()) return std::unexpected(snapshot.begun().error());
   std::vector<SummaryRow> rows;

@@ -194,11 +194,13 @@ Result<SummaryRequest> parse_summary_request(const Parameters& parameters) {
   return request;
 }
 
-Result<json::array> read_summary(queue::Reader& reader, const SummaryRequest& request, base::Time now) {
+Result<json::array> read_summary(queue::Reader& reader, const SummaryRequest& request, base::Time now,
+                                 const json::storage_ptr& memory) {
   const auto rows = reader.summary(request.by, request.limit);
   if (!rows) return std::unexpected(rows.error());
-  json::array view;
-  for (const queue::SummaryRow& row : *rows) view.push_back(summary_view(row, now));
+  json::array view(memory);
+  view.reserve(rows->size());
+  for (const queue::SummaryRow& row : *rows) view.push_back(summary_view(row, now, memory));
   return view;
 }
 

@@ -14,6 +14,7 @@ std::string text_of(const json::object& row, std::string_view key) {
   const json::value& value = row.at(key);
   if (value.is_string()) return std::string(value.get_string());
   if (value.is_null()) return {};
+  if (value.is_int64()) return std::to_string(value.get_int64());
   return json::serialize(value);
 }
 
