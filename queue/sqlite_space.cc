@@ -23,7 +23,7 @@ constexpr std::int64_t little_is_free = 1024;
 constexpr std::chrono::seconds look_every{1};
 
 /// A step of giving back ends after so long, or with 256 pages (sqlite_statements.cc).
-constexpr milliseconds step_limit{2};
+constexpr milliseconds step_limit{8};
 constexpr milliseconds step_pause{4};
 
 Result<std::int64_t> number(Statement& statement) {
