@@ -17,6 +17,7 @@ namespace {
 using Parsed = std::expected<Command, Reply>;
 
 constexpr std::size_t longest_greeting_argument = 255;  // RFC 5321 4.5.3.1.2
+constexpr std::size_t longest_path = 256;               // RFC 5321 4.5.3.1.3, with its angle brackets
 constexpr std::size_t most_size_digits = 20;            // RFC 1870 3
 constexpr std::size_t longest_envid = 100;              // RFC 3461 4.4
 constexpr std::size_t longest_orcpt = 500;              // RFC 3461 4.2
@@ -64,12 +65,16 @@ struct PathArgument {
   std::vector<std::string_view> parameters;
 };
 
-std::expected<PathArgument, Reply> split_path(std::string_view argument, std::string_view keyword) {
+/// `detail` of the enhanced status: 7 for a reverse-path, 3 for a forward-path (RFC 3463 3.2).
+std::expected<PathArgument, Reply> split_path(std::string_view argument, std::string_view keyword, std::uint16_t detail) {
   if (!base::starts_with_ignoring_case(argument, keyword)) return bad_argument(fmt::format("write {}<address>", keyword));
   argument = trim_blanks(argument.substr(keyword.size()));  // a blank behind the colon is wrong and everywhere
   if (!argument.starts_with('<')) return bad_argument(fmt::format("write {}<address>, with the angle brackets", keyword));
   const std::size_t end = closing_bracket(argument);
   if (end == std::string_view::npos) return bad_argument("the angle bracket is not closed");
+  if (end + 1 > longest_path) {
+    return refuse(501, EnhancedStatus{5, 1, detail}, fmt::format("a path has at most {} octets", longest_path));
+  }
   const std::string_view rest = argument.substr(end + 1);
   if (!rest.empty() && rest.front() != ' ' && rest.front() != '\t') return bad_argument("a blank is missing behind the address");
   return PathArgument{argument.substr(1, end - 1), base::words(rest)};
@@ -86,7 +91,6 @@ std::optional<std::string_view> without_source_route(std::string_view path) {
   return path.substr(colon + 1);
 }
 
-/// `detail` of the enhanced status: 7 for a reverse-path, 3 for a forward-path (RFC 3463 3.2).
 std::expected<Mailbox, Reply> parse_mailbox(std::string_view path, std::uint16_t detail) {
   const auto address = without_source_route(path);
   if (!address) return refuse(553, EnhancedStatus{5, 1, detail}, "malformed source route");
@@ -251,7 +255,7 @@ Parsed parse_ehlo(std::string_view argument) { return command::Ehlo{std::string(
 Parsed parse_helo(std::string_view argument) { return command::Helo{std::string(argument)}; }
 
 Parsed parse_mail(std::string_view argument) {
-  auto split = split_path(argument, "FROM:");
+  auto split = split_path(argument, "FROM:", 7);
   if (!split) return std::unexpected(split.error());
   command::MailFrom mail;
   if (!split->path.empty()) {
@@ -267,7 +271,7 @@ Parsed parse_mail(std::string_view argument) {
 }
 
 Parsed parse_rcpt(std::string_view argument) {
-  auto split = split_path(argument, "TO:");
+  auto split = split_path(argument, "TO:", 3);
   if (!split) return std::unexpected(split.error());
   auto mailbox = parse_mailbox(split->path, 3);
   if (!mailbox) return std::unexpected(mailbox.error());
@@ -379,6 +383,12 @@ std::expected<void, Reply> check_argument(const Verb& verb, std::string_view arg
 }
 
 }  // namespace
+
+std::size_t line_limit_of(std::string_view start) {
+  if (base::starts_with_ignoring_case(start, "MAIL")) return line_limit::mail;
+  if (base::starts_with_ignoring_case(start, "RCPT")) return line_limit::rcpt;
+  return line_limit::usual;
+}
 
 std::expected<Command, Reply> parse_command(std::string_view line) {
   line = line.substr(0, line.find_last_not_of(" \t") + 1);

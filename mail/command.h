@@ -1,6 +1,7 @@
 // SMTP commands (RFC 5321 4.1.1) as values: parsed from a line for the server, written as a line for the client.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -64,8 +65,20 @@ using Command =
     std::variant<command::Ehlo, command::Helo, command::MailFrom, command::RcptTo, command::Data, command::Bdat, command::Rset,
                  command::Noop, command::Vrfy, command::Help, command::Quit, command::StartTls, command::Auth, command::Xclient>;
 
+/// The octets that a command line may have, with its CR LF: those of RFC 5321 4.5.3.1.4, and what the extensions add.
+namespace line_limit {
+inline constexpr std::size_t usual = 512;
+/// SIZE (RFC 1870 3), BODY (RFC 6152 2), RET and ENVID (RFC 3461 4.3, 4.4), AUTH (RFC 4954 3).
+inline constexpr std::size_t mail = usual + 26 + 17 + 9 + 107 + 500;
+/// NOTIFY and ORCPT (RFC 3461 4.1, 4.2).
+inline constexpr std::size_t rcpt = usual + 29 + 507;
+}  // namespace line_limit
+/// For a line that begins so; its first four octets tell.
+std::size_t line_limit_of(std::string_view start);
+
 /// A line without its CR LF. What cannot be understood is answered by the reply that comes back instead
-/// (500 5.5.2 unknown command, 501 5.5.4 argument, 555 5.5.4 unknown parameter, 553 5.1.3/5.1.7 address, ...).
+/// (500 5.5.2 unknown command, 501 5.5.4 argument, 501 5.1.3/5.1.7 path too long, 555 5.5.4 unknown parameter, 553 5.1.3/5.1.7
+/// address, ...).
 std::expected<Command, Reply> parse_command(std::string_view line);
 
 }  // namespace mail

@@ -75,8 +75,14 @@ void ServerSession::release() {
 
 // ---- commands ----
 
+std::size_t ServerSession::command_limit() const {
+  const std::string_view start = std::string_view(input_).substr(start_);
+  const bool is_auth = !options_.auth.empty() && base::starts_with_ignoring_case(start, "AUTH");
+  return is_auth ? max_auth_line : line_limit_of(start);
+}
+
 std::optional<Event> ServerSession::next_command() {
-  const std::optional<Line> line = next_line(max_line);
+  const std::optional<Line> line = next_line(command_limit());
   if (!line) return event::NeedInput{};
   if (line->too_long) {
     refuse("500 5.5.2 line too long");
@@ -128,6 +134,7 @@ std::vector<std::string> ServerSession::extensions() const {
   if (tls_active_ && !options_.auth.empty()) keywords.push_back(fmt::format("AUTH {}", fmt::join(options_.auth, " ")));
   if (options_.offer_xclient) keywords.emplace_back("XCLIENT NAME ADDR PORT PROTO HELO LOGIN");
   keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING", "DSN"});
+  keywords.push_back(fmt::format("LIMITS RCPTMAX={}", options_.recipients));  // RFC 9422
   return keywords;
 }
 
@@ -205,7 +212,11 @@ std::optional<Event> ServerSession::on(command::Vrfy& /*vrfy*/) {
 }
 
 std::optional<Event> ServerSession::on(command::Help& /*help*/) {
-  say("214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH; see RFC 5321");
+  std::string verbs = "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT";
+  if (options_.offer_starttls) verbs += " STARTTLS";
+  if (!options_.auth.empty()) verbs += " AUTH";
+  if (options_.offer_xclient) verbs += " XCLIENT";
+  say(fmt::format("214 2.0.0 {}; see RFC 5321", verbs));
   return std::nullopt;
 }
 

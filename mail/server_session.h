@@ -5,6 +5,7 @@
 // limits are answered inside.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -64,9 +65,9 @@ struct ServerOptions {
 
 class ServerSession {
  public:
-  static constexpr std::size_t max_line =
-      2048;  ///< octets of a command line with its CR LF (RFC 5321 4.5.3.1.4 asks for 512, extensions add)
-  static constexpr std::size_t max_auth_line = 12288;  ///< octets of a response to a challenge with its CR LF (RFC 4954 4)
+  static constexpr std::size_t max_line = std::max(line_limit::mail, line_limit::rcpt);  ///< octets of the longest command
+  /// Octets of AUTH and of a response to a challenge, with their CR LF (RFC 4954 4).
+  static constexpr std::size_t max_auth_line = 12288;
   /// Permanently refused commands since the last accepted message until 421 4.7.0; what merely follows from a refused MAIL
   /// or RCPT in the same pipelined group does not count.
   static constexpr int max_errors = 20;
@@ -108,7 +109,7 @@ class ServerSession {
   }
   /// Permanently refused commands since the last accepted message.
   int errors() const { return errors_; }
-  /// Octets read and not yet understood: less than max_line (max_auth_line where a response is awaited) once next() said
+  /// Octets read and not yet understood: less than max_line (max_auth_line where AUTH is offered) once next() said
   /// NeedInput.
   std::size_t buffered() const { return input_.size() - start_; }
 
@@ -136,6 +137,7 @@ class ServerSession {
     bool too_long = false;
   };
 
+  std::size_t command_limit() const;
   std::optional<Event> next_command();
   std::optional<Event> next_content();
   std::optional<Event> next_chunk();
