@@ -102,8 +102,10 @@ Result<void> Daemon::open(const conf::Config& config) {
     options_.resolver = std::move(*resolver);
   }
   if (auto opened = open_store(config); !opened) return opened;
-  intake::IntakeContext context{*services_, *ids_, budget_,
-                                [this](queue::Message message) { dispatcher_->add(std::move(message)); }, options_.limits};
+  recipients_ = std::make_unique<intake::Recipients>(*services_, options_.limits);
+  intake::IntakeContext context{
+      *services_,     *ids_, budget_, *recipients_, [this](queue::Message message) { dispatcher_->add(std::move(message)); },
+      options_.limits};
   submission_ = std::make_unique<intake::Submission>(context);
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;

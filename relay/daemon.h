@@ -80,6 +80,7 @@ class Daemon {
   std::unique_ptr<Services> services_;
   std::unique_ptr<queue::QueueIdMaker> ids_;
   intake::BufferBudget budget_;
+  std::unique_ptr<intake::Recipients> recipients_;
   std::unique_ptr<NoticeMaker> notices_;
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
   std::unique_ptr<delivery::Sweeps> sweeps_;

@@ -15,6 +15,7 @@
 #include "relay/intake/draft.h"
 #include "relay/intake/failures.h"
 #include "relay/intake/gate.h"
+#include "relay/intake/recipients.h"
 #include "relay/intake/sasl.h"
 #include "relay/services.h"
 
@@ -25,6 +26,7 @@ struct IntakeContext {
   Services& services;
   queue::QueueIdMaker& ids;
   BufferBudget& budget;
+  Recipients& recipients;
   std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
   Limits limits = {};
   AuthFailures auth_failures = {};
@@ -64,6 +66,7 @@ class Session {
 
   void answer(const mail::event::Mail& event);
   Task<void> answer_recipient(const mail::event::Rcpt& event);
+  Task<std::optional<mail::Reply>> verify(mail::Mailbox recipient);
   Task<void> begin_auth(const mail::event::Auth& event);
   Task<void> continue_auth(const mail::event::AuthResponse& event);
   Task<void> go_on_with_auth(sasl::Step step);
