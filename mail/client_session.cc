@@ -15,6 +15,7 @@ namespace {
 Extensions read_extensions(const Reply& reply) {
   Extensions extensions;
   extensions.esmtp = true;
+  if (!reply.lines.empty()) extensions.host = reply.lines.front().substr(0, reply.lines.front().find(' '));
   for (std::size_t i = 1; i < reply.lines.size(); ++i) {
     const std::string_view line = base::trim(reply.lines[i]);
     const std::size_t end = line.find(' ');
@@ -225,6 +226,19 @@ void ClientSession::tls_started() {
 
 void ClientSession::begin(Transaction transaction) {
   if (state_ != State::ready) return;
+  only_asks_ = false;
+  start(std::move(transaction));
+}
+
+void ClientSession::ask_about(Mailbox recipient) {
+  if (state_ != State::ready) return;
+  only_asks_ = true;
+  Transaction question;
+  question.recipients.emplace_back(std::move(recipient));
+  start(std::move(question));
+}
+
+void ClientSession::start(Transaction transaction) {
   transaction_ = std::move(transaction);
   outcome_.assign(transaction_.recipients.size(), RecipientReply());
   recipient_ = 0;
@@ -233,7 +247,7 @@ void ClientSession::begin(Transaction transaction) {
     if (rset_due_) write(State::rset, 0);
     write(State::mail, 0);
     for (std::size_t i = 0; i < outcome_.size(); ++i) write(State::rcpt, i);
-    write(State::data, 0);
+    if (!only_asks_) write(State::data, 0);
   }
   ask(rset_due_ ? State::rset : State::mail);
 }
@@ -297,14 +311,11 @@ void ClientSession::on_rcpt(const Reply& reply) {
   if (reply.is_intermediate()) return unexpected(reply);
   RecipientReply& own = outcome_[recipient_];
   if (own.reply.code == 0) {  // else MAIL was refused, and this is only its echo
-    if (reply.is_positive()) {
-      ++accepted_;
-    } else {
-      own = RecipientReply{Stage::rcpt, reply};
-    }
+    if (reply.is_positive()) ++accepted_;
+    if (only_asks_ || !reply.is_positive()) own = RecipientReply{Stage::rcpt, reply};
   }
   if (++recipient_ < outcome_.size()) return ask(State::rcpt);
-  if (extensions_.pipelining || accepted_ > 0) return ask(State::data);
+  if (!only_asks_ && (extensions_.pipelining || accepted_ > 0)) return ask(State::data);
   become_ready();
 }
 

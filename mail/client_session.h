@@ -41,6 +41,7 @@ base::Duration time_limit(Stage stage);
 
 /// What EHLO offered.
 struct Extensions {
+  std::string host;  ///< what the server calls itself
   bool esmtp = false;
   bool pipelining = false;
   bool eight_bit_mime = false;
@@ -92,7 +93,9 @@ class ClientSession {
   ClientSession(std::string hostname, TlsUse tls);
 
   void begin(Transaction transaction);  ///< only at Ready
-  void quit();                          ///< only at Ready; QUIT is written, its reply not waited for
+  /// Only at Ready: MAIL FROM:<> and RCPT, and no DATA. outcome() then has what was replied, a 2xx at Stage::rcpt too.
+  void ask_about(Mailbox recipient);
+  void quit();  ///< only at Ready; QUIT is written, its reply not waited for
   Action next();
   void feed(std::string_view bytes);
   std::string take_output();
@@ -148,6 +151,7 @@ class ClientSession {
   void on_final_dot(const Reply& reply);
   void on_empty_dot(const Reply& reply);
 
+  void start(Transaction transaction);
   void enter(State state, Stage stage);
   void say_ehlo();
   void settle_tls();
@@ -175,6 +179,7 @@ class ClientSession {
   std::vector<RecipientReply> outcome_;
   std::size_t recipient_ = 0;  ///< whose RCPT reply is next
   std::size_t accepted_ = 0;   ///< recipients with a 2xx to RCPT
+  bool only_asks_ = false;     ///< DATA never follows
   bool rset_due_ = false;      ///< the server may still hold a transaction that came to nothing
   std::optional<SessionFailure> failure_;
 };

@@ -105,10 +105,10 @@ Result<void> Daemon::open(const conf::Config& config) {
   const auto alert = [this](Alert letter) { tasks_.spawn(dispatcher_->alert(std::move(letter))); };
   keys_ = std::make_unique<KeyWatch>(*services_, alert);
   if (auto read = keys_->open(); !read) return read;
-  intake::IntakeContext context{*services_,    *ids_,
-                                budget_,       duplicates_,
-                                sender_rates_, [this](queue::Message message) { dispatcher_->add(std::move(message)); },
-                                alert,         options_.limits};
+  recipients_ = std::make_unique<intake::Recipients>(*services_, options_.limits);
+  const auto accepted = [this](queue::Message message) { dispatcher_->add(std::move(message)); };
+  intake::IntakeContext context{*services_,   *ids_,    budget_, duplicates_,    sender_rates_,
+                                *recipients_, accepted, alert,   options_.limits};
   submission_ = std::make_unique<intake::Submission>(context);
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;

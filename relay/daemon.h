@@ -83,6 +83,7 @@ class Daemon {
   intake::BufferBudget budget_;
   intake::Duplicates duplicates_;
   intake::SenderRates sender_rates_;
+  std::unique_ptr<intake::Recipients> recipients_;
   std::unique_ptr<NoticeMaker> notices_;
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
   std::unique_ptr<delivery::Sweeps> sweeps_;

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include "base/text.h"
 #include "queue/content_file.h"
 
 namespace relay::delivery {
@@ -66,6 +68,12 @@ Task<std::optional<Failure>> Attempt::send(mail::Transaction transaction, std::s
   co_return failure;
 }
 
+Task<std::optional<Failure>> Attempt::ask_about(mail::Mailbox recipient) {
+  client_.ask_about(std::move(recipient));
+  auto work = drive();
+  return within_deadline(std::move(work));
+}
+
 Task<std::optional<Failure>> Attempt::within_deadline(Task<void> work) {
   const auto ended = co_await (std::move(work) || deadline_.expired());
   if (ended.index() == 1) {
@@ -84,6 +92,14 @@ std::optional<Failure> Attempt::failure() const {
   return Failure(ended->stage, lost_ ? *lost_ : base::Error(Kind::closed, ended->words));
 }
 
+/// By an MX record, or a route, that leads back. Another server of this machine may have our name, but not our port as well.
+bool Attempt::has_reached_us() const {
+  const conf::Config& config = settings_->config;
+  const bool our_port =
+      std::ranges::any_of(config.listen, [&](const conf::Listen& listen) { return listen.address.port == candidate_.port; });
+  return our_port && base::equal_ignoring_case(client_.extensions().host, config.hostname);
+}
+
 void Attempt::lost(const base::Error& error) {
   lost_ = error;
   client_.connection_lost(error.words);
@@ -99,6 +115,7 @@ Task<void> Attempt::connect_and_drive() {
   }
   connected_ = true;
   co_await drive();
+  if (has_reached_us()) lost(base::Error(Kind::closed, "this host is the relay itself: mail would go in a circle"));
 }
 
 Task<void> Attempt::drive() {

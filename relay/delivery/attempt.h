@@ -41,6 +41,9 @@ class Attempt {
   Task<std::optional<Failure>> open();
   /// One message. After it outcome() has a reply for each recipient; those with code 0 share the failure.
   Task<std::optional<Failure>> send(mail::Transaction transaction, std::shared_ptr<const queue::Message> message);
+  /// Whether the host takes mail for the mailbox: outcome() has its one reply, with code 0 when the failure tells why there is
+  /// none.
+  Task<std::optional<Failure>> ask_about(mail::Mailbox recipient);
   /// QUIT without waiting for its reply, TLS ended in order.
   Task<void> quit();
 
@@ -67,6 +70,7 @@ class Attempt {
   Task<base::Result<void>> send_file();
   Task<base::Result<void>> send_piece(std::string_view piece);
   Task<void> hear_why();
+  bool has_reached_us() const;
   void lost(const base::Error& error);
   std::optional<Failure> failure() const;
 

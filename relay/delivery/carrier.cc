@@ -17,16 +17,6 @@ constexpr std::size_t most_rest_words = 50'000;
 /// A message that may have arrived is not repeated soon: so many steps further in [retry] delays.
 constexpr std::uint32_t steps_when_unknown = 2;
 
-mail::TlsUse tls_use(const conf::Config& config, const std::string& destination) {
-  const conf::Route* route = route_for(config, destination);
-  switch (route != nullptr ? route->tls : config.delivery.tls) {
-    case conf::DeliveryTls::off: return mail::TlsUse::never;
-    case conf::DeliveryTls::opportunistic: return mail::TlsUse::opportunistic;
-    case conf::DeliveryTls::required: return mail::TlsUse::required;
-  }
-  return mail::TlsUse::opportunistic;
-}
-
 mail::Transaction transaction_of(const queue::Message& message, const queue::DeliveryJob& job) {
   mail::Transaction transaction;
   transaction.reverse_path = message.envelope.reverse_path;

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "base/text.h"
+#include "conf/local.h"
 
 namespace relay::delivery {
 namespace {
@@ -45,6 +46,14 @@ Result<base::IpAddress> literal_address(std::string_view text) {
   return base::IpAddress::parse(text);
 }
 
+/// RFC 5321 5.1: from its own place in the list a relay sends on to better hosts only.
+void leave_out_from_us_on(const conf::Config& config, std::vector<dns::MxHost>& hosts) {
+  const auto us = std::ranges::find_if(hosts, [&](const dns::MxHost& host) { return conf::is_local_domain(config, host.name); });
+  if (us == hosts.end()) return;
+  const std::uint16_t own = us->preference;
+  std::erase_if(hosts, [own](const dns::MxHost& host) { return host.preference >= own; });
+}
+
 struct HostAndPort {
   std::string host;
   std::uint16_t port = default_port;
@@ -66,6 +75,16 @@ const conf::Route* route_for(const conf::Config& config, std::string_view destin
   const auto route =
       std::ranges::find_if(config.route, [&](const conf::Route& r) { return base::matches_pattern(r.domain, destination); });
   return route == config.route.end() ? nullptr : &*route;
+}
+
+mail::TlsUse tls_use(const conf::Config& config, std::string_view destination) {
+  const conf::Route* route = route_for(config, destination);
+  switch (route != nullptr ? route->tls : config.delivery.tls) {
+    case conf::DeliveryTls::off: return mail::TlsUse::never;
+    case conf::DeliveryTls::opportunistic: return mail::TlsUse::opportunistic;
+    case conf::DeliveryTls::required: return mail::TlsUse::required;
+  }
+  return mail::TlsUse::opportunistic;
 }
 
 Task<Result<std::vector<dns::Candidate>>> Hosts::find(std::shared_ptr<const Settings> settings, std::string destination) {
@@ -137,6 +156,12 @@ Task<Result<Hosts::Found>> Hosts::by_mx(std::shared_ptr<const Settings> settings
   if (!answer) co_return std::unexpected(answer.error());
   auto hosts = dns::mx_hosts(domain, *answer, random_);
   if (!hosts) co_return std::unexpected(hosts.error());
+  leave_out_from_us_on(settings->config, *hosts);
+  if (hosts->empty()) {
+    // RFC 5321 5.1 has it returned; where a route leads here it may be a slip of our admin, and the mail waits.
+    const Kind kind = route_for(settings->config, domain) == nullptr ? Kind::refused : Kind::temporary;
+    co_return base::fail(kind, fmt::format("the MX of {} is this relay itself", domain));
+  }
   std::vector<std::string> names;
   for (const dns::MxHost& host : *hosts) names.push_back(host.name);
   auto found = co_await addresses(settings, std::move(names), settings->config.delivery.port);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dns/mx.h"
+#include "mail/client_session.h"
 #include "relay/services.h"
 
 namespace relay::delivery {
@@ -51,5 +52,7 @@ class Hosts {
 
 /// The first [[route]] whose pattern matches.
 const conf::Route* route_for(const conf::Config& config, std::string_view destination);
+/// As its route or [delivery] says.
+mail::TlsUse tls_use(const conf::Config& config, std::string_view destination);
 
 }  // namespace relay::delivery

@@ -26,6 +26,15 @@ Reply not_a_sender_domain(std::string_view what, const std::string& domain) {
   return {550, EnhancedStatus{5, 7, 1}, fmt::format("{}: the domain {} is not in accept.sender_domains", what, domain)};
 }
 
+/// Lower case on both sides; domains below it are others.
+bool is_relay_domain(const conf::Config& config, const std::string& domain) {
+  const auto& domains = config.accept.relay_domains;
+  return std::ranges::find(domains, domain) != domains.end();
+}
+
+/// The host of the domain trusts us, perhaps, and may send on where such a local part says.
+bool says_the_way(const std::string& local_part) { return local_part.find_first_of("@%!") != std::string::npos; }
+
 }  // namespace
 
 Identity identity_of(const conf::Config& config, const base::IpAddress& client) {
@@ -68,6 +77,11 @@ std::expected<Reach, Reply> may_reach(const Settings& settings, Trust trust, con
     if (trust == Trust::trusted) return std::unexpected(Reply(550, EnhancedStatus{5, 1, 1}, "no such mailbox on this relay"));
   }
   if (trust == Trust::trusted) return Reach{recipient, Way::outside};
+  if (is_relay_domain(settings.config, recipient.domain())) {
+    if (!says_the_way(recipient.local_part())) return Reach{recipient, Way::relay_domain};
+    return std::unexpected(Reply(550, EnhancedStatus{5, 7, 1},
+                                 "relaying denied: the local part names a further way (@, % or !), write the address only"));
+  }
   return std::unexpected(Reply(550, EnhancedStatus{5, 7, 1}, "relaying denied: your address is not in accept.mynetworks"));
 }
 

@@ -37,8 +37,9 @@ std::optional<mail::Reply> refuse_author(const conf::Config& config, Trust trust
 
 /// The way that a recipient's mail goes.
 enum class Way : std::uint8_t {
-  outside,  ///< to the world, for a trusted client
-  alias,    ///< a name of this host: what it sends on leaves with the null reverse-path
+  outside,       ///< to the world, for a trusted client
+  alias,         ///< a name of this host: what it sends on leaves with the null reverse-path
+  relay_domain,  ///< to the route of a domain in accept.relay_domains, for anybody, once its host knows the recipient
 };
 
 /// Where a RCPT may go: the mailbox to queue, and on which way.
@@ -48,7 +49,8 @@ class Reach {
   Way way = Way::outside;
 };
 
-/// The refusals: 550 5.7.1 for a stranger, 550 5.1.1 for an unknown local part of this host.
+/// The refusals: 550 5.7.1 for a stranger, also one who says how a host of relay_domains shall send the mail on ("a%b@c",
+/// "b!a@c"), 550 5.1.1 for an unknown local part of this host.
 std::expected<Reach, mail::Reply> may_reach(const Settings& settings, Trust trust, const mail::Mailbox& recipient);
 
 }  // namespace relay::intake

@@ -19,6 +19,13 @@ struct Limits {
   Milliseconds stranger_session = std::chrono::hours(1);
   Milliseconds trusted_session = std::chrono::hours(24);
   Milliseconds stranger_content = std::chrono::minutes(30);  ///< from 354 to the end of the message
+
+  // Of recipients in accept.relay_domains.
+  Milliseconds call = std::chrono::seconds(30);         ///< until a host has said whether it takes one's mail
+  Milliseconds known_for = std::chrono::hours(12);      ///< who is known is asked for again after it ...
+  Milliseconds known_at_most = std::chrono::days(7);    ///< ... but while no host says, counts so long
+  Milliseconds unknown_for = std::chrono::minutes(10);  ///< who is refused
+  Milliseconds unsure_for = std::chrono::seconds(30);   ///< of whom, or of whose domain, no host says anything
 };
 
 }  // namespace relay::intake

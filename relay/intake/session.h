@@ -16,6 +16,7 @@
 #include "relay/intake/duplicates.h"
 #include "relay/intake/failures.h"
 #include "relay/intake/gate.h"
+#include "relay/intake/recipients.h"
 #include "relay/intake/sasl.h"
 #include "relay/intake/sender_rates.h"
 #include "relay/notices.h"
@@ -30,6 +31,7 @@ struct IntakeContext {
   BufferBudget& budget;
   Duplicates& duplicates;
   SenderRates& sender_rates;
+  Recipients& recipients;
   std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
   std::function<void(Alert)> alert;              ///< postmaster must know
   Limits limits = {};
@@ -70,6 +72,7 @@ class Session {
 
   void answer(const mail::event::Mail& event);
   Task<void> answer_recipient(const mail::event::Rcpt& event);
+  Task<std::optional<mail::Reply>> verify(mail::Mailbox recipient);
   Task<void> begin_auth(const mail::event::Auth& event);
   Task<void> continue_auth(const mail::event::AuthResponse& event);
   Task<void> go_on_with_auth(sasl::Step step);

@@ -34,9 +34,29 @@ Task<void> Session::answer_recipient(const mail::event::Rcpt& event) {
     refuse(later, event.mailbox.to_string());
     co_return;
   }
+  if (reach->way == Way::relay_domain) {
+    const auto refusal = co_await verify(reach->mailbox);
+    if (refusal) {
+      refuse(*refusal, event.mailbox.to_string());
+      co_return;
+    }
+  }
   way_ = reach->way;
   session_.accept_recipient(std::move(reach->mailbox));
   session_.reply(Reply(250, EnhancedStatus{2, 1, 5}, fmt::format("<{}> recipient ok", event.mailbox.to_string())));
+}
+
+/// While a host is asked nothing cuts the client off but the end of the relay.
+Task<std::optional<Reply>> Session::verify(mail::Mailbox recipient) {
+  auto finding = context_.recipients.recall(recipient);
+  if (!finding) {
+    const bool is_there = co_await flush();  // earlier replies do not wait for this one
+    if (!is_there) co_return refusal_of(Finding(), recipient);
+    if (!stopping_) deadline_.suspend();
+    finding = co_await context_.recipients.ask(recipient);
+    deadline_.after(settings_->config.accept.commands_timeout);
+  }
+  co_return refusal_of(*finding, recipient);
 }
 
 /// A message has one reverse-path: that of its sender, or none when it goes on from an alias.

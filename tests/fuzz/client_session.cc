@@ -48,6 +48,7 @@ class Delivery {
     if (std::holds_alternative<mail::action::Write>(action)) require(!session_.take_output().empty());
     if (std::holds_alternative<mail::action::StartTls>(action)) session_.tls_started();
     if (std::holds_alternative<mail::action::SendContent>(action)) {
+      require(!asks_);
       session_.content_sent();
       dot_sent_ = true;
     }
@@ -57,6 +58,11 @@ class Delivery {
   void begin() {
     for (const mail::RecipientReply& own : session_.outcome()) require(own.reply.code != 0);
     if (transactions_++ == 3) {
+      asks_ = true;
+      session_.ask_about(mail::Mailbox("dave", "example.net"));
+      return;
+    }
+    if (asks_) {
       session_.quit();
       quitting_ = true;
       return;
@@ -75,6 +81,7 @@ class Delivery {
   void check_outcome() const {
     for (const mail::RecipientReply& own : session_.outcome()) {
       if (own.reply.code == 0 || own.reply.is_transient() || own.reply.is_permanent()) continue;
+      if (asks_ && own.stage == mail::Stage::rcpt) continue;
       require(own.reply.is_positive() && own.stage == mail::Stage::final_dot && dot_sent_);
     }
   }
@@ -82,6 +89,7 @@ class Delivery {
   mail::ClientSession session_;
   int transactions_ = 0;
   bool dot_sent_ = false;
+  bool asks_ = false;  // about a recipient, without content
   bool quitting_ = false;
 };
 

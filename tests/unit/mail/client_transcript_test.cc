@@ -137,7 +137,15 @@ class Player {
       expect<action::Ready>("be ready");
       dot_sent_ = dot_answered_ = content_begun_ = false;
       transaction_ = read_transaction(step.argument);
+      only_asks_ = false;
       session_.begin(transaction_);
+    } else if (name == "ask") {
+      expect<action::Ready>("be ready");
+      std::string_view path = step.argument;
+      transaction_ = mail::Transaction();
+      transaction_.recipients.push_back(take_recipient(path));
+      only_asks_ = true;
+      session_.ask_about(transaction_.recipients.front().mailbox);
     } else if (name == "content") {
       expect<action::SendContent>("send content");
       content_begun_ = step.argument == "starts";
@@ -198,6 +206,7 @@ class Player {
     for (const mail::RecipientReply& own : session_.outcome()) {
       const bool refused = own.reply.is_transient() || own.reply.is_permanent();
       if (own.reply.code == 0 || refused) continue;
+      if (only_asks_ && own.stage == Stage::rcpt) continue;  // nothing was to be delivered
       if (!own.reply.is_positive() || own.stage != Stage::final_dot || !dot_answered_) fail("counted as delivered");
     }
   }
@@ -230,6 +239,7 @@ class Player {
   bool dot_sent_ = false;
   bool dot_answered_ = false;
   bool quitting_ = false;
+  bool only_asks_ = false;
 };
 
 std::string play(const Script& script, Cut cut) {

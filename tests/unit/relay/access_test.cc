@@ -64,6 +64,43 @@ TEST_CASE("a stranger may not relay") {
   CHECK(reach(Trust::trusted, "bob@example.net") == "bob@example.net");
 }
 
+namespace {
+
+/// Where a stranger, or a trusted client, gets to with these domains for everybody: way and mailbox, or the refusal.
+std::string fate(const std::string& recipient, Trust trust = Trust::stranger) {
+  relay::Settings with_domains = settings();
+  with_domains.config.accept.relay_domains = {"backup.example", "other.example"};
+  const auto answer = may_reach(with_domains, trust, mail::Mailbox::parse(recipient).value());
+  if (!answer) return answer.error().to_string().substr(0, 9);
+  return (answer->way == Way::relay_domain ? "relay domain " : "") + answer->mailbox.to_string();
+}
+
+}  // namespace
+
+TEST_CASE("a stranger may send to relay_domains, but not to what is below them") {
+  CHECK(fate("bob@backup.example") == "relay domain bob@backup.example");
+  CHECK(fate("Bob@BACKUP.Example") == "relay domain Bob@backup.example");
+  CHECK(fate("\"b ob\"@other.example") == "relay domain \"b ob\"@other.example");
+  CHECK(fate("postmaster@backup.example") == "relay domain postmaster@backup.example");
+  for (const char* recipient : {"bob@mail.backup.example", "bob@example", "bob@xbackup.example", "bob@backup.example.net"}) {
+    INFO(recipient);
+    CHECK(fate(recipient) == "550 5.7.1");
+  }
+}
+
+TEST_CASE("a stranger may not say where a host of relay_domains shall send the mail on") {
+  for (const char* recipient : {"bob%example.net@backup.example", "example.net!bob@backup.example",
+                                "\"bob@example.net\"@backup.example", "\"bob%example.net\"@other.example"}) {
+    INFO(recipient);
+    CHECK(fate(recipient) == "550 5.7.1");
+    CHECK(fate(recipient, Trust::trusted) == mail::Mailbox::parse(recipient)->to_string());
+  }
+}
+
+TEST_CASE("for a trusted client relay_domains are domains like all others") {
+  CHECK(fate("bob@backup.example", Trust::trusted) == "bob@backup.example");
+}
+
 TEST_CASE("postmaster is reachable for everyone") {
   for (const Trust trust : {Trust::stranger, Trust::trusted}) {
     CHECK(reach(trust, "postmaster") == "admin@example.com");

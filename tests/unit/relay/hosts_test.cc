@@ -34,6 +34,12 @@ void fill(dns::StaticResolver& dns) {
   dns.add("half.example", mx, dns::MxRecord{10, "bad.half.example"});
   dns.fail("bad.half.example", a);
   dns.add("smart.example", a, address("192.0.2.9"));
+  dns.add("backed.example", mx, dns::MxRecord{10, "first.three.example"});
+  dns.add("backed.example", mx, dns::MxRecord{20, "Relay.Example.com"});
+  dns.add("backed.example", mx, dns::MxRecord{20, "second.three.example"});
+  dns.add("backed.example", mx, dns::MxRecord{30, "last.three.example"});
+  dns.add("ours.example", mx, dns::MxRecord{10, "relay.example.com"});
+  dns.add("relay.example.com", a, address("192.0.2.8"));
 }
 
 conf::Route route(std::string domain, std::vector<std::string> hosts) {
@@ -111,6 +117,16 @@ TEST_CASE("without a route MX records decide") {
   CHECK(finder.find("[192.0.2.77]") == "[192.0.2.77] 192.0.2.77:2500");
   CHECK(finder.find("[ipv6:2001:db8::77]") == "[ipv6:2001:db8::77] [2001:db8::77]:2500");
   CHECK(finder.find("three.example").starts_with("first.three.example 192.0.2.1:2500\n"));  // from the cache
+}
+
+TEST_CASE("where the relay is an MX itself only better ones are hosts") {
+  Finder finder;
+  CHECK(finder.find("backed.example") ==
+        "first.three.example 192.0.2.1:2500\n"
+        "first.three.example [2001:db8::1]:2500");
+  CHECK(finder.find("ours.example") == "refused: the MX of ours.example is this relay itself");
+  Finder routed({route("ours.example", {"mx"})});
+  CHECK(routed.find("ours.example") == "temporary: the MX of ours.example is this relay itself");
 }
 
 TEST_CASE("what DNS denies is refused, what it does not say is temporary") {

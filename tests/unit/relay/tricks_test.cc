@@ -1,4 +1,5 @@
-// What is tried in RCPT to get through a relay: each ends in a refusal, or with somebody of this host.
+// What is tried in RCPT to get through a relay: each ends in a refusal, or with somebody of this host or of relay_domains.
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,13 +19,22 @@ relay::Settings settings() {
   return settings;
 }
 
+constexpr std::string_view relay_domain = "backup.example";
+
+relay::Settings with_relay_domain() {
+  relay::Settings all = settings();
+  all.config.accept.relay_domains = {std::string(relay_domain)};
+  all.config.route.push_back(conf::Route{"*", {"smtp.backup.example:25"}, conf::DeliveryTls::opportunistic, {}});
+  return all;
+}
+
 /// Where a stranger's RCPT leads: "refused", or the mailbox that would be queued.
-std::string fate(std::string_view path) {
+std::string fate(std::string_view path, const relay::Settings& settings = ::settings()) {
   auto command = mail::parse_command("RCPT TO:" + std::string(path));
   if (!command) return "refused";
   const auto* rcpt = std::get_if<mail::command::RcptTo>(&*command);
   if (rcpt == nullptr) return "refused";
-  const auto reach = may_reach(settings(), relay::intake::Trust::stranger, rcpt->recipient.mailbox);
+  const auto reach = may_reach(settings, relay::intake::Trust::stranger, rcpt->recipient.mailbox);
   if (reach) return reach->mailbox.to_string();
   return reach.error().is_permanent() ? "refused" : "put off";
 }
@@ -131,6 +141,65 @@ TEST_CASE("no trick in RCPT leads a stranger out of this host") {
   for (const std::string_view trick : tricks) {
     INFO(trick);
     CHECK(fate(trick) == "refused");
+  }
+}
+
+TEST_CASE("relay_domains and a route for everything open none of these ways") {
+  const relay::Settings settings = with_relay_domain();
+  for (const std::string_view trick : tricks) {
+    INFO(trick);
+    CHECK(fate(trick, settings) == "refused");
+  }
+}
+
+namespace {
+
+/// The same trick with the relay domain where it names this host, or its literal.
+std::string at_relay_domain(std::string_view trick) {
+  std::string text(trick);
+  for (const std::string_view own : {"relay.example.com", "localhost", "[127.0.0.1]"}) {
+    for (std::size_t at = text.find(own); at != std::string::npos; at = text.find(own, at + relay_domain.size())) {
+      text.replace(at, own.size(), relay_domain);
+    }
+  }
+  return text;
+}
+
+/// Refused, or taken for a mailbox of the relay domain itself that names no further way.
+bool stays_within(const std::string& fate) {
+  if (fate == "refused") return true;
+  const std::size_t at = fate.rfind('@');
+  return at != std::string::npos && fate.substr(at + 1) == relay_domain && fate.find_first_of("@%!") == at;
+}
+
+}  // namespace
+
+TEST_CASE("no trick at a domain of relay_domains leads a stranger beyond it") {
+  const relay::Settings settings = with_relay_domain();
+  std::size_t others = 0;
+  for (const std::string_view trick : tricks) {
+    const std::string text = at_relay_domain(trick);
+    const std::string end = fate(text, settings);
+    INFO(text << " leads to " << end);
+    CHECK(stays_within(end));
+    if (text != trick) ++others;
+  }
+  CHECK(others >= 40);
+}
+
+TEST_CASE("what looks like a domain of relay_domains is none") {
+  const relay::Settings settings = with_relay_domain();
+  CHECK(fate("<bob@backup.example>", settings) == "bob@backup.example");
+  CHECK(fate("<@example.net:bob@BACKUP.example>", settings) == "bob@backup.example");
+  for (const std::string_view path :
+       {"<bob@mail.backup.example>", "<bob@backup.example.>", "<bob@.backup.example>", "<bob@xbackup.example>",
+        "<bob@backup.example.net>", "<bob@backup.examp>", "<bob@[backup.example]>",
+        "<bob@b\xd0\xb0"
+        "ckup.example>",
+        "<bob@xn--bckup-3ve.example>", "<bob@backup_example>", "<backup.example>", "<bob@\"backup.example\">", "<bob@*.example>",
+        "<bob@*>", "<bob@backup.example@example.net>", "<@backup.example:bob@example.net>"}) {
+    INFO(path);
+    CHECK(fate(path, settings) == "refused");
   }
 }
 
