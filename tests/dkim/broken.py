@@ -201,6 +201,7 @@ SIGNATURES = [
     Broken("h= names DKIM-Signature, there is no other", "pass", {"h": "from:to:subject:dkim-signature"}),
     # the message
     Broken("no From", "permerror", message=MESSAGE.replace(b"From: Ann <ann@mydomain.com>\r\n", b"")),
+    Broken("a line of mbox in front", "pass", field=lambda field: b"From ann@mydomain.com Tue Nov 24 10:00:00 2026\r\n" + field),
     Broken("a header without a body", "pass", message=HEADER + b"\r\n\r\n"),
     Broken("a header without its empty line", "pass", message=HEADER + b"\r\n"),
     Broken("a header of 1 MiB", "permerror", after=lambda message: b"X-Long: " + b"x" * 1_048_576 + b"\r\n" + message),
@@ -256,6 +257,7 @@ RECORDS = [
     Broken("record: escaped semicolons", "permerror", record="v=DKIM1\\; k=rsa\\; p={key}"),
     Broken("record: quotes left in", "permerror", record='"v=DKIM1; k=rsa; p={key}"'),
     Broken("record: 8-bit octets", "permerror", record="v=DKIM1; n=f\xfcr uns; p={key}"),
+    Broken("record: behind an alias", "pass"),
     Broken("record: no such name", "permerror", record=None),
     Broken("record: the name server fails", "temperror", record="servfail"),
     Broken("record: no record at the name", "permerror", record=[]),

@@ -11,7 +11,7 @@ import subprocess
 from others import Refused
 
 CANONICALIZATIONS = ["simple/simple", "simple/relaxed", "relaxed/simple", "relaxed/relaxed"]
-TXT = 16
+TXT, CNAME = 16, 5
 
 
 def configuration(canonicalization, keys, domain):
@@ -21,7 +21,8 @@ def configuration(canonicalization, keys, domain):
 
 
 def answer(query, records):
-    """A DNS answer: the TXT records of `records` {name: [[string...]...] or "servfail"}, NXDOMAIN for other names."""
+    """A DNS answer: the TXT records of `records` {name: [[string...]...] or "servfail"}, NXDOMAIN for other names; names under "alias."
+    are found elsewhere."""
     labels, at = [], 12
     while query[at]:
         labels.append(query[at + 1:at + 1 + query[at]].decode("latin-1"))
@@ -30,8 +31,11 @@ def answer(query, records):
     code = 2 if found == "servfail" else 0 if found is not None else 3
     wanted = [] if code != 0 or struct.unpack("!H", query[at + 1:at + 3])[0] != TXT else found
     texts = [b"".join(bytes([len(string)]) + string for string in strings) for strings in wanted]
-    resources = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", TXT, 1, 60, len(text)) + text for text in texts)
-    return query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(texts), 0, 0) + query[12:at + 5] + resources
+    resources = [b"\xc0\x0c" + struct.pack("!HHIH", TXT, 1, 60, len(text)) + text for text in texts]
+    if labels[0].startswith("alias"):
+        elsewhere = b"\x03key\x07example\x03net\x00"
+        resources = [b"\xc0\x0c" + struct.pack("!HHIH", CNAME, 1, 60, len(elsewhere)) + elsewhere] + [elsewhere + resource[2:] for resource in resources]
+    return query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(resources), 0, 0) + query[12:at + 5] + b"".join(resources)
 
 
 def answers(records):
