@@ -55,10 +55,6 @@ std::string_view to_string(Verdict verdict) {
   return "";
 }
 
-std::string key_record_name(std::string_view selector, std::string_view domain) {
-  return fmt::format("{}._domainkey.{}", selector, domain);
-}
-
 void MessageVerifier::feed(std::string_view content) {
   if (!header_.complete()) {
     content.remove_prefix(header_.feed(content));

@@ -89,7 +89,4 @@ class MessageVerifier {
   std::vector<Candidate> candidates_;
 };
 
-/// The name of a signature's key record (RFC 6376 3.6.2.1).
-std::string key_record_name(std::string_view selector, std::string_view domain);
-
 }  // namespace dkim

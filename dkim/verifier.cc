@@ -53,6 +53,9 @@ Result<void> read_names(const TagList& tags, Signature& signature) {
   signature.selector = base::lower(tags.value("s"));
   if (!is_dns_name(signature.domain)) return fail(Kind::invalid, "d= is no domain");
   if (!is_dns_name(signature.selector)) return fail(Kind::invalid, "s= is no selector");
+  if (!is_dns_name(key_record_name(signature.selector, signature.domain))) {
+    return fail(Kind::invalid, "s= and d= make a name that DNS cannot hold");
+  }
   return {};
 }
 
@@ -146,6 +149,10 @@ Result<void> check_use(const TagList& tags, Algorithm algorithm) {
 }
 
 }  // namespace
+
+std::string key_record_name(std::string_view selector, std::string_view domain) {
+  return fmt::format("{}._domainkey.{}", selector, domain);
+}
 
 Result<Signature> Signature::parse(std::string_view field_value) {
   const Result<TagList> tags = TagList::parse(field_value);

@@ -35,6 +35,9 @@ class Signature {
   std::optional<std::uint64_t> expiration;   ///< x=, seconds since 1970; later than t=
 };
 
+/// The name of a signature's key record (RFC 6376 3.6.2.1).
+std::string key_record_name(std::string_view selector, std::string_view domain);
+
 /// A key record "v=DKIM1; k=rsa; p=..." (RFC 6376 3.6.1, RFC 8463).
 struct KeyRecord {
   PublicKey key;

@@ -17,6 +17,7 @@ build_packages=(g++ cmake ninja-build pkg-config ccache "${boost[@]}" libspdlog-
 test_packages=(python3)  # reads notices, as a parser that is not ours
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 shellcheck man-db git)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
+cross_packages=(python3 python3-dkim python3-nacl openssl opendkim-tools libmail-dkim-perl libcryptx-perl)  # opendkim-tools for its library
 lab_packages=(python3 iproute2 util-linux openssl sslscan)
 
 as_root() {

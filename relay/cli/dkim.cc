@@ -1,6 +1,7 @@
 // dkim sign, verify: DKIM on files and standard input.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 
@@ -44,12 +45,25 @@ KeyAnswer key_answer(const Result<dns::Answer>& answer) {
   return key;
 }
 
+/// A message that was taken out of an mbox file begins with a line "From ann@example.com Tue ..." that is not part of it.
+std::string_view without_mbox_line(std::string_view start) {
+  constexpr std::string_view mark = "From ";
+  if (!start.starts_with(mark)) return start;
+  const std::size_t sender = start.find_first_not_of(" \t", mark.size());
+  if (sender == std::string_view::npos || start[sender] == ':') return start;
+  return start.substr(std::min(start.find('\n'), start.size() - 1) + 1);
+}
+
 Result<std::vector<SignatureResult>> verify(const Common& common, const DkimArguments& arguments) {
   dkim::VerifyOptions options;
   const auto clock = std::chrono::duration_cast<std::chrono::seconds>(base::now().time_since_epoch()).count();
   options.now = static_cast<std::uint64_t>(arguments.now > 0 ? arguments.now : clock);
   MessageVerifier verifier(options);
-  const auto read = read_message(arguments.file, [&](std::string_view piece) { verifier.feed(piece); });
+  bool start = true;  // the first piece holds the first line
+  const auto read = read_message(arguments.file, [&](std::string_view piece) {
+    verifier.feed(start ? without_mbox_line(piece) : piece);
+    start = false;
+  });
   if (!read) return std::unexpected(read.error());
   verifier.finish();
   const std::vector<std::string> questions = verifier.questions();

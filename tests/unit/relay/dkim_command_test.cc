@@ -145,6 +145,14 @@ TEST_CASE("what sign signs, verify passes, in the line ends that it came with") 
   }
 }
 
+TEST_CASE("verify passes over the line that an mbox file puts in front of a message, and over no field") {
+  const Signer signer;
+  const std::string signed_text = signer.sign(signer.file("message", letter)).output;
+  CHECK(signer.verify(signer.file("mbox", "From ann@example.com Tue Nov 24 12:00:00 2026\n" + signed_text)).code == 0);
+  CHECK(signer.verify(signer.file("field", "From : eve@example.com\n" + signed_text)).output ==
+        "fail d=example.com s=us the signature does not match\n");
+}
+
 TEST_CASE("verify says why not, and its exit code is 1") {
   Signer signer;
   const std::string signed_text = signer.sign(signer.file("message", letter)).output;
