@@ -1,6 +1,8 @@
 // The field list itself, one function a struct, in the order of the manual.
 #include "conf/fields.h"
 
+#include <algorithm>
+
 #include "conf/checks.h"
 
 namespace conf {
@@ -24,6 +26,12 @@ Entry path(std::string_view name, std::string& member, std::string_view help, Ch
   return entry;
 }
 
+/// Right or wrong, it was meant as a name.
+bool is_like_name(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return std::ranges::any_of(text, is_letter) && text.find_first_of(":/[") == std::string_view::npos;
+}
+
 /// One list of addresses, networks, and host names, which have to be looked up.
 Entry machines(std::string_view name, std::vector<base::Cidr>& networks, std::vector<std::string>& host_names,
                std::string_view help) {
@@ -34,8 +42,13 @@ Entry machines(std::string_view name, std::vector<base::Cidr>& networks, std::ve
     std::vector<std::string> names;
     for (const Node& item : *node.array()) {
       std::string text = item.text() == nullptr ? std::string() : *item.text();
-      if (check_hostname(text).empty()) {
-        names.push_back(std::move(text));
+      if (is_like_name(text)) {
+        const std::string wrong = check_hostname(text);
+        if (!wrong.empty()) {
+          place.complain(item, wrong);
+        } else {
+          names.push_back(std::move(text));
+        }
       } else if (auto network = Reading<base::Cidr>::read(item, place)) {
         addresses.push_back(*network);
       }

@@ -189,6 +189,33 @@ bool is_wide(const base::Cidr& network) {
   return network.prefix_length() < (v6 ? 32 : 8);
 }
 
+/// The host as containers see it, at the addresses that Docker, Podman and slirp4netns choose by themselves. A network that is
+/// much wider than theirs was meant for others.
+std::optional<base::IpAddress> bridge_gateway_in(const base::Cidr& network) {
+  struct Gateway {
+    base::IpAddress address;
+    int widest;  // prefix length
+  };
+  std::vector<Gateway> gateways = {{base::IpAddress::v4({10, 88, 0, 1}), 16}, {base::IpAddress::v4({10, 0, 2, 2}), 24}};
+  for (std::uint8_t bridge = 17; bridge <= 31; ++bridge) gateways.push_back({base::IpAddress::v4({172, bridge, 0, 1}), 12});
+  for (const Gateway& gateway : gateways) {
+    if (network.prefix_length() >= gateway.widest && network.contains(gateway.address)) return gateway.address;
+  }
+  return std::nullopt;
+}
+
+void warn_of_bridges(const Accept& accept, std::vector<std::string>& all) {
+  for (const base::Cidr& network : accept.mynetworks) {
+    const auto gateway = bridge_gateway_in(network);
+    if (!gateway) continue;
+    const std::string within = network.prefix_length() == 32 ? "" : fmt::format(" (in {})", network.to_string());
+    all.push_back(fmt::format(
+        "accept.mynetworks: {}{} is the gateway of a container bridge; through Docker's proxy all the world comes from "
+        "it, so for a relay in a container this is an OPEN RELAY: write the addresses of your own mail server",
+        gateway->to_string(), within));
+  }
+}
+
 void warn_of_networks(const Accept& accept, std::vector<std::string>& all) {
   if (accept.mynetworks.empty() && accept.host_names.empty() && accept.users.empty() && accept.client_certificates.empty()) {
     all.emplace_back("accept.mynetworks: empty, without users and certificates, so only programs of this machine may send");
@@ -291,6 +318,7 @@ Duration longest_wait(const Config& config) { return longest_wait_and_key(config
 std::vector<std::string> warnings(const Config& config) {
   std::vector<std::string> all;
   warn_of_networks(config.accept, all);
+  warn_of_bridges(config.accept, all);
   warn_of_host_names(config.accept, all);
   if (config.hostname == "localhost") all.emplace_back("hostname: receivers refuse \"localhost\" as an EHLO name");
   if (config.accept.commands_timeout < std::chrono::minutes(5)) {

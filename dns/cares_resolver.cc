@@ -51,9 +51,15 @@ class CaresResolver final : public Resolver {
   CaresResolver& operator=(const CaresResolver&) = delete;
 
   Result<void> start();
-  void query(std::string name, RecordType type, Callback done) override;
+  void query(std::string name, RecordType type, Callback done) override {
+    take(std::move(name), type, std::move(done), Use::cache);
+  }
+  void query_afresh(std::string name, RecordType type, Callback done) override {
+    take(std::move(name), type, std::move(done), Use::servers);
+  }
 
  private:
+  enum class Use : std::uint8_t { cache, servers };
   enum class Edns : std::uint8_t { with, without };
   /// A question that c-ares works on.
   struct Asked {
@@ -72,6 +78,7 @@ class CaresResolver final : public Resolver {
   static void on_socket(void* self, ares_socket_t socket, int readable, int writable);
   static void on_answer(void* asked, int status, int timeouts, unsigned char* octets, int size);
 
+  void take(std::string name, RecordType type, Callback done, Use use);
   void run();
   void wait();
   void take_questions();
@@ -148,7 +155,7 @@ Result<void> CaresResolver::start() {
   return {};
 }
 
-void CaresResolver::query(std::string name, RecordType type, Callback done) {
+void CaresResolver::take(std::string name, RecordType type, Callback done, Use use) {
   auto normal = normal_name(name);
   if (!normal) {
     done(std::unexpected(std::move(normal.error())));
@@ -158,7 +165,7 @@ void CaresResolver::query(std::string name, RecordType type, Callback done) {
   std::optional<Answer> known;
   {
     const std::lock_guard lock(mutex_);
-    known = cache_.find(waiting.question, Clock::now());
+    if (use == Use::cache) known = cache_.find(waiting.question, Clock::now());
     if (!known && unanswered_ < most_questions) {
       ++unanswered_;
       inbox_.push_back(std::move(waiting));

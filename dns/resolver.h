@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -58,6 +59,8 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
   virtual ~Resolver() = default;
   virtual void query(std::string name, RecordType type, Callback done) = 0;
+  /// The same past the cache: DNS is asked, and what it says takes the place of what was kept.
+  virtual void query_afresh(std::string name, RecordType type, Callback done) = 0;
 };
 
 struct ResolverOptions {
@@ -75,6 +78,7 @@ class StaticResolver final : public Resolver {
   void add(std::string_view name, RecordType type, Record record);
   void fail(std::string_view name, RecordType type);  ///< answers SERVFAIL
   void query(std::string name, RecordType type, Callback done) override;
+  void query_afresh(std::string name, RecordType type, Callback done) override { query(std::move(name), type, std::move(done)); }
 
  private:
   std::map<std::pair<std::string, RecordType>, Result<Answer>> answers_;

@@ -63,6 +63,22 @@ std::vector<std::string> needs_restart(const conf::Config& before, const conf::C
   return keys;
 }
 
+json::array host_views(const intake::TrustedNames& names) {
+  json::array views;
+  for (const auto& [name, host] : names.hosts()) {
+    json::object view;
+    view["name"] = name;
+    json::array addresses;
+    for (const base::IpAddress& address : host.addresses()) addresses.emplace_back(address.to_string());
+    view["addresses"] = std::move(addresses);
+    view["looked_up"] = host.looked_up() ? json::value(base::iso_time(*host.looked_up())) : json::value();
+    view["failure"] = host.failure() ? json::value(host.failure()->words) : json::value();
+    view["failed"] = host.failure() ? json::value(base::iso_time(host.failure()->at)) : json::value();
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
 }  // namespace
 
 Daemon::Daemon(DaemonOptions options)
@@ -106,9 +122,10 @@ Result<void> Daemon::open(const conf::Config& config) {
   keys_ = std::make_unique<KeyWatch>(*services_, alert);
   if (auto read = keys_->open(); !read) return read;
   recipients_ = std::make_unique<intake::Recipients>(*services_, options_.limits);
+  names_ = std::make_unique<intake::TrustedNames>(*services_, options_.limits);
   const auto accepted = [this](queue::Message message) { dispatcher_->add(std::move(message)); };
-  intake::IntakeContext context{*services_,   *ids_,    budget_, duplicates_,    sender_rates_,
-                                *recipients_, accepted, alert,   options_.limits};
+  intake::IntakeContext context{*services_,   *ids_,   budget_,  duplicates_, sender_rates_,
+                                *recipients_, *names_, accepted, alert,       options_.limits};
   submission_ = std::make_unique<intake::Submission>(context);
   listener_ = std::make_unique<intake::Listener>(std::move(context));
   if (auto opened = listener_->open(config); !opened) return opened;
@@ -187,6 +204,7 @@ void Daemon::start() {
   dispatcher_->start(newest_);
   sweeps_->start();
   actions_->start();
+  names_->start();
   listener_->run();
   submission_->run();
   admin_->run();
@@ -303,6 +321,7 @@ void Daemon::reload() {
   if (auto reopened = log_->reopen(config->log); !reopened) log_->error("reload-failed").with("reason", reopened.error().words);
   settings_->set(*settings);
   keys_->apply();
+  names_->reload();
   dispatcher_->configure(*config);
   log_->info("reloaded").with("config", options_.config_path);
 }
@@ -330,6 +349,7 @@ Task<json::object> Daemon::status() {
   json::array listening;
   for (const base::Endpoint& address : listener_->addresses()) listening.emplace_back(base::to_string(address));
   view["listening"] = std::move(listening);
+  view["host_names"] = host_views(*names_);
   json::object queue;
   queue["messages"] = counts ? counts->messages : 0;
   queue["recipients"] = counts ? counts->recipients : 0;

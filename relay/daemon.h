@@ -16,6 +16,7 @@
 #include "relay/delivery/sweeps.h"
 #include "relay/intake/listener.h"
 #include "relay/intake/submission.h"
+#include "relay/intake/trusted_names.h"
 #include "relay/key_watch.h"
 #include "relay/notices.h"
 #include "relay/services.h"
@@ -89,6 +90,7 @@ class Daemon {
   std::unique_ptr<delivery::Sweeps> sweeps_;
   std::unique_ptr<delivery::Actions> actions_;
   std::unique_ptr<KeyWatch> keys_;
+  std::unique_ptr<intake::TrustedNames> names_;
   std::unique_ptr<intake::Listener> listener_;
   std::unique_ptr<intake::Submission> submission_;
   std::unique_ptr<admin::Api> api_;

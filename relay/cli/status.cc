@@ -68,6 +68,17 @@ std::string key_text(const json::object& key) {
   return {};
 }
 
+std::string host_name_text(const json::object& host) {
+  std::string addresses;
+  for (const json::value& address : host.at("addresses").as_array()) {
+    addresses += (addresses.empty() ? "" : ", ") + std::string(address.as_string());
+  }
+  std::string text = fmt::format("{}: {}", text_of(host, "name"), addresses.empty() ? "no address" : addresses);
+  if (!host.at("looked_up").is_null()) text += fmt::format("; looked up {}", text_of(host, "looked_up"));
+  if (!host.at("failure").is_null()) text += fmt::format("; failed {}: {}", text_of(host, "failed"), text_of(host, "failure"));
+  return text;
+}
+
 /// What needs an eye, where there is some.
 std::string concerns(const json::object& view, std::size_t width) {
   std::string text;
@@ -99,6 +110,8 @@ std::string status_text(const json::object& view, std::size_t width) {
       line("connections", fmt::format("{} in, {} out", text_of(view, "connections_in"), text_of(view, "connections_out")), width);
   for (const json::value& address : view.at("listening").as_array())
     text += line("listening", std::string_view(address.as_string()), width);
+  for (const json::value& host : view.at("host_names").as_array())
+    text += line("host name", host_name_text(host.as_object()), width);
   return text + concerns(view, width);
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 
 #include "base/text.h"
 #include "conf/local.h"
@@ -28,15 +27,6 @@ dns::IpVersions versions_of(const conf::Config& config) {
     case conf::IpVersions::ipv6_only: return dns::IpVersions::ipv6_only;
   }
   return dns::IpVersions::ipv4_first;
-}
-
-std::vector<base::IpAddress> addresses_in(const Result<dns::Answer>& answer) {
-  std::vector<base::IpAddress> found;
-  if (!answer) return found;
-  for (const dns::Record& record : answer->records) {
-    if (const auto* address = std::get_if<base::IpAddress>(&record)) found.push_back(*address);
-  }
-  return found;
 }
 
 /// "[192.0.2.1]" or "[IPv6:2001:db8::1]" of an address literal (RFC 5321 4.1.3), "[2001:db8::1]" of a route.
@@ -150,7 +140,7 @@ Task<Result<Hosts::Found>> Hosts::by_route(std::shared_ptr<const Settings> setti
 
 Task<Result<Hosts::Found>> Hosts::by_mx(std::shared_ptr<const Settings> settings, std::string domain) {
   std::vector<Question> question(1, Question{domain, dns::RecordType::mx});
-  auto answers = co_await ask(std::move(question));
+  auto answers = co_await ask_all(services_.loop, services_.resolver, std::move(question));
   const Result<dns::Answer>& answer = answers.front();
   if (!answer && answer.error().kind == Kind::invalid) co_return base::fail(Kind::refused, answer.error().words);
   if (!answer) co_return std::unexpected(answer.error());
@@ -178,7 +168,7 @@ Task<Result<Hosts::Found>> Hosts::addresses(std::shared_ptr<const Settings> sett
     if (versions != dns::IpVersions::ipv4_only) questions.push_back(Question{host, dns::RecordType::aaaa});
   }
   const std::vector<Question> asked = questions;
-  const Answers answers = co_await ask(std::move(questions));
+  const Answers answers = co_await ask_all(services_.loop, services_.resolver, std::move(questions));
   Found found;
   found.ttl = longest_ttl;
   bool unsure = false;
@@ -199,26 +189,6 @@ Task<Result<Hosts::Found>> Hosts::addresses(std::shared_ptr<const Settings> sett
   const bool all_versions = versions == dns::IpVersions::ipv4_first || versions == dns::IpVersions::ipv6_first;
   const std::string words = fmt::format("no address found for {}", fmt::join(hosts, ", "));
   co_return base::fail(unsure || !all_versions ? Kind::temporary : Kind::refused, words);
-}
-
-Task<Hosts::Answers> Hosts::ask(std::vector<Question> questions) {
-  struct Gathering {
-    explicit Gathering(std::size_t count) : answers(count, base::fail(Kind::temporary, "not asked")), missing(count) {}
-    Answers answers;  // each slot is written by one callback
-    std::atomic<std::size_t> missing;
-    std::move_only_function<void(Answers)> done;
-  };
-  auto start = [resolver = &services_.resolver, asked = std::move(questions)](std::move_only_function<void(Answers)> done) {
-    auto gathering = std::make_shared<Gathering>(asked.size());
-    gathering->done = std::move(done);
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      resolver->query(asked[i].name, asked[i].type, [gathering, i](Result<dns::Answer> answer) {
-        gathering->answers[i] = std::move(answer);
-        if (gathering->missing.fetch_sub(1) == 1) gathering->done(std::move(gathering->answers));
-      });
-    }
-  };
-  return await_from_anywhere<Answers>(services_.loop, std::move(start));
 }
 
 }  // namespace relay::delivery

@@ -9,6 +9,7 @@
 
 #include "dns/mx.h"
 #include "mail/client_session.h"
+#include "relay/questions.h"
 #include "relay/services.h"
 
 namespace relay::delivery {
@@ -31,18 +32,12 @@ class Hosts {
     std::vector<dns::Candidate> candidates;
     Clock::time_point until;
   };
-  struct Question {
-    std::string name;
-    dns::RecordType type;
-  };
-  using Answers = std::vector<base::Result<dns::Answer>>;
 
   Task<base::Result<Found>> look_up(std::shared_ptr<const Settings> settings, std::string destination);
   Task<base::Result<Found>> by_mx(std::shared_ptr<const Settings> settings, std::string domain);
   Task<base::Result<Found>> by_route(std::shared_ptr<const Settings> settings, const conf::Route& route, std::string domain);
   Task<base::Result<Found>> addresses(std::shared_ptr<const Settings> settings, std::vector<std::string> hosts,
                                       std::uint16_t port);
-  Task<Answers> ask(std::vector<Question> questions);
 
   Services& services_;
   std::mt19937_64 random_;

@@ -35,12 +35,22 @@ bool is_relay_domain(const conf::Config& config, const std::string& domain) {
 /// The host of the domain trusts us, perhaps, and may send on where such a local part says.
 bool says_the_way(const std::string& local_part) { return local_part.find_first_of("@%!") != std::string::npos; }
 
+Reply relaying_denied() { return {550, EnhancedStatus{5, 7, 1}, "relaying denied: your address is not in accept.mynetworks"}; }
+
+/// To whoever may be a host whose address has just changed: a 550 would bounce its mail.
+Reply come_again() {
+  return {450, EnhancedStatus{4, 7, 1},
+          "relaying denied for now: no host name in accept.mynetworks has your address; if it is new, try again later"};
+}
+
 }  // namespace
 
-Identity identity_of(const conf::Config& config, const base::IpAddress& client) {
+Identity identity_of(const conf::Config& config, const HostAddresses& hosts, const base::IpAddress& client) {
+  if (client == base::IpAddress()) return {};
   for (const base::Cidr& network : config.accept.mynetworks) {
     if (network.contains(client)) return Identity{Trust::trusted, "network " + network.to_string()};
   }
+  if (const auto host = hosts.find(client); host != hosts.end()) return Identity{Trust::trusted, "host " + host->second};
   return {};
 }
 
@@ -75,6 +85,7 @@ std::expected<Reach, Reply> may_reach(const Settings& settings, Trust trust, con
     auto mailbox = mail::Mailbox::parse(target.value_or(""));
     if (target && mailbox) return Reach{std::move(*mailbox), Way::alias};
     if (trust == Trust::trusted) return std::unexpected(Reply(550, EnhancedStatus{5, 1, 1}, "no such mailbox on this relay"));
+    return std::unexpected(relaying_denied());
   }
   if (trust == Trust::trusted) return Reach{recipient, Way::outside};
   if (is_relay_domain(settings.config, recipient.domain())) {
@@ -82,7 +93,7 @@ std::expected<Reach, Reply> may_reach(const Settings& settings, Trust trust, con
     return std::unexpected(Reply(550, EnhancedStatus{5, 7, 1},
                                  "relaying denied: the local part names a further way (@, % or !), write the address only"));
   }
-  return std::unexpected(Reply(550, EnhancedStatus{5, 7, 1}, "relaying denied: your address is not in accept.mynetworks"));
+  return std::unexpected(settings.config.accept.host_names.empty() ? relaying_denied() : come_again());
 }
 
 }  // namespace relay::intake

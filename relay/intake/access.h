@@ -3,6 +3,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -21,14 +22,19 @@ enum class Trust : std::uint8_t { stranger, trusted };
 class Identity {
  public:
   Trust trust = Trust::stranger;
-  /// What a trusted client is trusted by, the same whatever its address is now: "network 192.0.2.0/24". Empty for a stranger.
+  /// What a trusted client is trusted by, the same whatever its address is now: "network 192.0.2.0/24", "host smtp.example.net".
+  /// Empty for a stranger.
   std::string name;
   bool is_trusted() const { return trust == Trust::trusted; }
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
-/// By accept.mynetworks; the first network that holds the client names it.
-Identity identity_of(const conf::Config& config, const base::IpAddress& client);
+/// The addresses that the host names of accept.mynetworks have now, and whose each is.
+using HostAddresses = std::map<base::IpAddress, std::string>;
+
+/// By accept.mynetworks; the first network that holds the client names it, else its host name. A client whose address is not
+/// known (0.0.0.0) is a stranger.
+Identity identity_of(const conf::Config& config, const HostAddresses& hosts, const base::IpAddress& client);
 
 /// Whether a trusted client may use this reverse-path (accept.sender_domains; the null one always): nothing, or 550 5.7.1.
 std::optional<mail::Reply> refuse_sender(const conf::Config& config, Trust trust, const mail::ReversePath& reverse_path);
@@ -50,7 +56,8 @@ class Reach {
 };
 
 /// The refusals: 550 5.7.1 for a stranger, also one who says how a host of relay_domains shall send the mail on ("a%b@c",
-/// "b!a@c"), 550 5.1.1 for an unknown local part of this host.
+/// "b!a@c"), 550 5.1.1 for an unknown local part of this host. 450 4.7.1: this stranger may turn out to be a host that
+/// accept.mynetworks names, whose address has changed.
 std::expected<Reach, mail::Reply> may_reach(const Settings& settings, Trust trust, const mail::Mailbox& recipient);
 
 }  // namespace relay::intake

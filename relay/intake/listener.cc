@@ -9,6 +9,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 
 #include "mail/proxy_header.h"
+#include "relay/intake/trusted_names.h"
 
 namespace relay::intake {
 namespace {
@@ -136,7 +137,8 @@ Task<void> Listener::receive_proxied(Socket socket, conf::Listen listen) {
 
 void Listener::admit(Socket socket, const base::IpAddress& client, const conf::Listen& listen) {
   const conf::Config& config = context_.services.settings.get()->config;
-  const Verdict verdict = gate_.ask(client, identity_of(config, client).trust, config.accept, Clock::now());
+  const Verdict verdict =
+      gate_.ask(client, identity_of(config, context_.names.addresses(), client).trust, config.accept, Clock::now());
   if (verdict == Verdict::enter) {
     context_.services.tasks.spawn(serve(std::move(socket), client, listen));
   } else {

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "relay/intake/replies.h"
+#include "relay/intake/trusted_names.h"
 
 namespace relay::intake {
 namespace {
@@ -42,9 +43,10 @@ mail::ServerOptions server_options(const Settings& settings, const conf::Listen&
 }
 
 /// A program on this machine is known by its user, all others by their address.
-Identity identity_at(const conf::Config& config, const Connection& connection, const base::IpAddress& client) {
+Identity identity_at(const conf::Config& config, const TrustedNames& names, const Connection& connection,
+                     const base::IpAddress& client) {
   if (const auto user = connection.local_user()) return Identity{Trust::trusted, fmt::format("local uid {}", *user)};
-  return identity_of(config, client);
+  return identity_of(config, names.addresses(), client);
 }
 
 std::string address_at(const Connection& connection, const base::IpAddress& client) {
@@ -63,7 +65,7 @@ Session::Session(Socket socket, const base::IpAddress& client, const conf::Liste
       deadline_(services_.loop),
       client_(client),
       gate_(gate),
-      identity_(identity_at(settings_->config, connection_, client_)),
+      identity_(identity_at(settings_->config, context.names, connection_, client_)),
       visit_(gate, client_, identity_.trust),
       session_(server_options(*settings_, listen, connection_, client)),
       buffer_(command_size),
@@ -188,7 +190,7 @@ Task<bool> Session::speaks_early() {
 /// A stranger who makes mistake after mistake waits for the replies; that costs us a timer.
 Task<void> Session::tarpit() {
   const auto& limits = context_.limits;
-  const int before = std::max(std::exchange(errors_, session_.errors()), limits.free_errors);
+  const int before = std::max(std::exchange(errors_, session_.errors() + put_off_), limits.free_errors);
   if (identity_.is_trusted() || errors_ <= before) co_return;
   const Limits::Milliseconds time = std::min(limits.most_tarpit, limits.tarpit * (errors_ - before));
   deadline_.after(settings_->config.accept.commands_timeout + time);

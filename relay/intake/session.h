@@ -24,6 +24,8 @@
 
 namespace relay::intake {
 
+class TrustedNames;
+
 /// What a session needs beside the services.
 struct IntakeContext {
   Services& services;
@@ -32,6 +34,7 @@ struct IntakeContext {
   Duplicates& duplicates;
   SenderRates& sender_rates;
   Recipients& recipients;
+  TrustedNames& names;
   std::function<void(queue::Message)> accepted;  ///< a durable message goes on to delivery
   std::function<void(Alert)> alert;              ///< postmaster must know
   Limits limits = {};
@@ -62,6 +65,7 @@ class Session {
   void listen_for();
   void fit_buffer();
   void recognise();
+  Task<void> recognise_host();
   void become(Identity identity);
   mail::Reply why_over() const;
   Task<bool> flush();
@@ -77,6 +81,7 @@ class Session {
   Task<void> continue_auth(const mail::event::AuthResponse& event);
   Task<void> go_on_with_auth(sasl::Step step);
   void refuse_auth(const mail::Reply& reply, std::string_view user);
+  mail::Reply unless_too_often(const mail::Reply& refusal);
   bool goes_with_the_others(Way way) const;
   /// What the queue gets: the client's envelope, with the null reverse-path for mail that an alias sends on.
   mail::Envelope envelope_to_queue() const;
@@ -110,7 +115,8 @@ class Session {
   std::optional<Way> way_;  ///< of the recipients of this transaction
   Clock::time_point session_ends_;
   Clock::time_point content_ends_;
-  int errors_ = 0;  ///< of those that the session counts, so many have been answered
+  int errors_ = 0;   ///< of those that the session counts, so many have been answered
+  int put_off_ = 0;  ///< recipients, and errors as well
   bool stopping_ = false;
 };
 

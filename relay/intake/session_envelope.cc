@@ -24,8 +24,17 @@ void Session::answer(const mail::event::Mail& event) {
 
 Task<void> Session::answer_recipient(const mail::event::Rcpt& event) {
   auto reach = may_reach(*settings_, identity_.trust, event.mailbox);
+  if (!reach && !reach.error().is_permanent()) {
+    co_await recognise_host();
+    reach = may_reach(*settings_, identity_.trust, event.mailbox);
+  }
   if (!reach) {
-    refuse(reach.error(), event.mailbox.to_string());
+    refuse(unless_too_often(reach.error()), event.mailbox.to_string());
+    co_return;
+  }
+  // The client may have been a stranger yet when MAIL was answered.
+  if (const auto refusal = refuse_sender(settings_->config, identity_.trust, session_.envelope().reverse_path)) {
+    refuse(*refusal, event.mailbox.to_string());
     co_return;
   }
   if (!goes_with_the_others(reach->way)) {
@@ -57,6 +66,13 @@ Task<std::optional<Reply>> Session::verify(mail::Mailbox recipient) {
     deadline_.after(settings_->config.accept.commands_timeout);
   }
   co_return refusal_of(*finding, recipient);
+}
+
+/// A host with a new address may have many recipients; who only tries does not go on for ever.
+Reply Session::unless_too_often(const Reply& refusal) {
+  if (refusal.is_permanent() || ++put_off_ <= context_.limits.put_off) return refusal;
+  return {421, EnhancedStatus{4, 7, 0},
+          fmt::format("{} too many recipients put off, try again later", settings_->config.hostname)};
 }
 
 /// A message has one reverse-path: that of its sender, or none when it goes on from an alias.

@@ -1,9 +1,10 @@
-// Who a session's client is, and how it becomes somebody else: by its certificate, or because it speaks for another.
+// Who a session's client is, and how it becomes somebody else: by its certificate, by its name, or because it speaks for another.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "relay/intake/session.h"
+#include "relay/intake/trusted_names.h"
 
 namespace relay::intake {
 
@@ -27,7 +28,7 @@ void Session::answer(const mail::event::Xclient& event) {
   if (event.client.address) {
     const auto address = base::IpAddress::parse(*event.client.address);
     client = address.value_or(base::IpAddress());
-    identity = address ? identity_of(config, client) : Identity();
+    identity = address ? identity_of(config, context_.names.addresses(), client) : Identity();
     const Verdict verdict = gate_.ask(client, identity.trust, config.accept, Clock::now());
     if (verdict != Verdict::enter) {
       const Reply busy(421, EnhancedStatus{4, 7, 0}, fmt::format("{} too many connections, try again later", config.hostname));
@@ -40,6 +41,15 @@ void Session::answer(const mail::event::Xclient& event) {
   services_.log.info("xclient").with("client", before).with("for", client_.to_string());
   session_.reply(Reply(220, fmt::format("{} ESMTP mailferry", config.hostname)));
   session_.client().address = client_.to_string();
+}
+
+/// A host that accept.mynetworks names may have got another address.
+Task<void> Session::recognise_host() {
+  deadline_.suspend();  // the look-up is bounded
+  co_await context_.names.look_again();
+  deadline_.after(settings_->config.accept.commands_timeout);
+  Identity identity = identity_of(settings_->config, context_.names.addresses(), client_);
+  if (identity.is_trusted()) become(std::move(identity));
 }
 
 /// A certificate whose key is in accept.client_certificates makes its client trusted, wherever it is.

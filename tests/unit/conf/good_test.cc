@@ -92,6 +92,18 @@ TEST_CASE("accept is read") {
   CHECK(accept.received == conf::Trace::strip);
 }
 
+TEST_CASE("networks and host names are told apart") {
+  const conf::Accept accept = read_good("accept-from-home.toml").accept;
+  CHECK(accept.mynetworks.size() == 3);
+  CHECK(accept.host_names == std::vector<std::string>{"smtp.mydomain.ddns.example"});
+  CHECK(accept.ddns_refresh == 1min);
+  CHECK(accept.ddns_keep == 4h);
+  CHECK(must_parse("accept.mynetworks = []\n").accept.host_names.empty());
+  const conf::Accept slow = must_parse("[accept]\nddns_refresh = \"1d\"\nddns_keep = \"7d\"\n").accept;
+  CHECK(slow.ddns_refresh == 24h);
+  CHECK(slow.ddns_keep == 24h * 7);
+}
+
 TEST_CASE("dkim is read, with its keys in their order") {
   const conf::Dkim dkim = read_good("all.toml").dkim;
   CHECK(dkim.canonicalization == "simple/relaxed");

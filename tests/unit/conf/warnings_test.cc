@@ -1,4 +1,6 @@
 // What is allowed but hardly meant is said.
+#include <fmt/format.h>
+
 #include "tests/unit/conf/files.h"
 
 namespace {
@@ -23,6 +25,20 @@ TEST_CASE("an open relay is told loudly") {
   CHECK_FALSE(warned("accept.mynetworks = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n", "accept.mynetworks"));
   CHECK(warned("accept.mynetworks = []\n", "only programs of this machine may send"));
   CHECK_FALSE(warned("accept = { mynetworks = [], users = \"u\" }\n", "may send"));
+}
+
+TEST_CASE("the gateway of a container bridge is told, by whatever network it is trusted") {
+  for (const char* network :
+       {"172.17.0.1", "172.17.0.0/16", "172.31.0.0/24", "172.16.0.0/12", "10.88.0.1", "10.88.0.0/16", "10.0.2.2"}) {
+    INFO(network);
+    CHECK(warned(fmt::format("accept.mynetworks = [\"{}\"]\n", network), "the gateway of a container bridge"));
+  }
+  CHECK(warned("accept.mynetworks = [\"172.17.0.0/16\"]\n", "accept.mynetworks: 172.17.0.1 (in 172.17.0.0/16) is the gateway"));
+  for (const char* network :
+       {"172.17.0.2", "172.16.0.1", "172.32.0.1", "10.0.0.0/8", "10.0.0.0/16", "192.168.1.1", "198.51.100.1"}) {
+    INFO(network);
+    CHECK_FALSE(warned(fmt::format("accept.mynetworks = [\"{}\"]\n", network), "accept.mynetworks"));
+  }
 }
 
 TEST_CASE("a host name whose address may pass to a neighbour needs something beside it") {

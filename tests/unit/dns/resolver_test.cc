@@ -100,6 +100,24 @@ TEST_CASE("what is not there") {
   CHECK(server.udp_questions() == 2);
 }
 
+TEST_CASE("what is asked afresh passes over the cache and takes the place of what was kept") {
+  std::atomic<char> last = '\1';
+  Server server([&](const std::string& question, Transport) {
+    const std::string address = std::string("\xc0\x00\x02", 3) + last.load();
+    return std::vector<std::string>{Packet::reply_to(question).answer(rr(to_question, a, 300, address)).octets()};
+  });
+  const auto resolver = resolver_for({server.endpoint()});
+  const auto address_in = [](const Told& told) { return std::get<base::IpAddress>(told.value().records.at(0)).to_string(); };
+  CHECK(address_in(ask(*resolver, "home.example", RecordType::a)) == "192.0.2.1");
+  last = '\2';
+  CHECK(address_in(ask(*resolver, "home.example", RecordType::a)) == "192.0.2.1");
+  std::promise<Told> fresh;
+  resolver->query_afresh("Home.example", RecordType::a, [&](Told told) { fresh.set_value(std::move(told)); });
+  CHECK(address_in(fresh.get_future().get()) == "192.0.2.2");
+  CHECK(address_in(ask(*resolver, "home.example", RecordType::a)) == "192.0.2.2");
+  CHECK(server.udp_questions() == 2);
+}
+
 TEST_CASE("SERVFAIL is temporary and not remembered") {
   Server server(world);
   const auto resolver = resolver_for({server.endpoint()});

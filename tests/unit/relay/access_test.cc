@@ -40,22 +40,36 @@ TEST_CASE("a client is trusted by its address") {
   const conf::Config config = settings().config;
   for (const char* inside : {"10.1.0.0", "10.1.255.255", "192.0.2.7", "2001:db8:5::1", "::ffff:10.1.2.3"}) {
     INFO(inside);
-    CHECK(identity_of(config, address(inside)).trust == Trust::trusted);
+    CHECK(identity_of(config, {}, address(inside)).trust == Trust::trusted);
   }
   for (const char* outside : {"10.2.0.0", "192.0.2.8", "127.0.0.1", "2001:db8:6::1", "::1"}) {
     INFO(outside);
-    CHECK(identity_of(config, address(outside)).trust == Trust::stranger);
+    CHECK(identity_of(config, {}, address(outside)).trust == Trust::stranger);
   }
-  CHECK(identity_of(config, address("10.1.2.3")).name == "network 10.1.0.0/16");
-  CHECK(identity_of(config, address("10.2.0.0")).name.empty());
+  CHECK(identity_of(config, {}, address("10.1.2.3")).name == "network 10.1.0.0/16");
+  CHECK(identity_of(config, {}, address("10.2.0.0")).name.empty());
 }
 
 TEST_CASE("by default the loopback is trusted and nobody else") {
   const conf::Config config = conf::defaults();
-  CHECK(identity_of(config, address("127.0.0.1")).trust == Trust::trusted);
-  CHECK(identity_of(config, address("127.200.0.9")).trust == Trust::trusted);
-  CHECK(identity_of(config, address("::1")).trust == Trust::trusted);
-  CHECK(identity_of(config, address("192.168.1.1")).trust == Trust::stranger);
+  CHECK(identity_of(config, {}, address("127.0.0.1")).trust == Trust::trusted);
+  CHECK(identity_of(config, {}, address("127.200.0.9")).trust == Trust::trusted);
+  CHECK(identity_of(config, {}, address("::1")).trust == Trust::trusted);
+  CHECK(identity_of(config, {}, address("192.168.1.1")).trust == Trust::stranger);
+}
+
+TEST_CASE("a client is trusted by the name that has its address now") {
+  const conf::Config config = settings().config;
+  const relay::intake::HostAddresses hosts = {{address("198.51.100.5"), "home.example"},
+                                              {address("2001:db8::5"), "home.example"},
+                                              {address("10.1.0.1"), "home.example"},
+                                              {base::IpAddress(), "home.example"}};
+  CHECK(identity_of(config, hosts, address("198.51.100.5")).trust == Trust::trusted);
+  CHECK(identity_of(config, hosts, address("198.51.100.5")).name == "host home.example");
+  CHECK(identity_of(config, hosts, address("2001:db8::5")).name == "host home.example");
+  CHECK(identity_of(config, hosts, address("10.1.0.1")).name == "network 10.1.0.0/16");
+  CHECK(identity_of(config, hosts, address("198.51.100.6")).trust == Trust::stranger);
+  CHECK(identity_of(config, hosts, base::IpAddress()).trust == Trust::stranger);  // whoever that is
 }
 
 TEST_CASE("a stranger may not relay") {

@@ -112,7 +112,10 @@ const std::string over = "\"2026-01-01T00:00:01Z\"";
 
 std::string status_of(const std::string& more) {
   return R"({"version":"1","hostname":"relay.example.com","pid":7,"started":"2026-01-01T00:00:00Z","uptime_seconds":90000,)"
-         R"("listening":["[::]:25"],"queue":{"messages":1234567,"recipients":2345678,"held":1000,"quarantined":7},)"
+         R"("listening":["[::]:25"],"host_names":[{"name":"home.example","addresses":["192.0.2.1","2001:db8::1"],)"
+         R"("looked_up":"2026-01-02T00:00:00Z","failure":null,"failed":null},{"name":"office.example","addresses":[],)"
+         R"("looked_up":"2026-01-02T00:00:00Z","failure":"DNS: SERVFAIL","failed":"2026-01-01T00:00:00Z"}],)"
+         R"("queue":{"messages":1234567,"recipients":2345678,"held":1000,"quarantined":7},)"
          R"("store":"full","free_space":1,"since_start":{"accepted":1,"refused":2,"delivered":3,"deferred":4,"bounced":5,)"
          R"("connections_in":6,"connections_out":7},"connections_in":8,"connections_out":9,)" +
          more + "}";
@@ -156,6 +159,10 @@ TEST_CASE("status tells what needs an eye, in 80 columns") {
         "since start  1 accepted, 2 refused, 3 delivered, 4 deferred, 5 bounced\n"
         "connections  8 in, 9 out\n"
         "listening    [::]:25\n"
+        "host name    home.example: 192.0.2.1, 2001:db8::1; looked up\n"
+        "             2026-01-02T00:00:00Z\n"
+        "host name    office.example: no address; looked up 2026-01-02T00:00:00Z; failed\n"
+        "             2026-01-01T00:00:00Z: DNS: SERVFAIL\n"
         "paused       *.outlook.com since 2026-01-01T00:00:00Z: 3,400 recipients of 12\n"
         "             destinations\n"
         "running      0Q2M8C4T0X1 hold --from \"a b@c.example\": 12,400 recipients so far,\n"

@@ -9,6 +9,12 @@ Client::Client(std::uint16_t port, const std::string& address) : wire_(Wire::con
   greeting_ = wire_.read_reply();
 }
 
+Client Client::from(const std::string& source, std::uint16_t port) {
+  Client client(Wire::connect("127.0.0.1", port, source));
+  client.greeting_ = client.wire_.read_reply();
+  return client;
+}
+
 Client Client::over_tls(std::uint16_t port) {
   Client client(Wire::connect("127.0.0.1", port));
   client.wire_.start_tls_as_client();

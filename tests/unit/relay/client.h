@@ -12,6 +12,8 @@ namespace world {
 class Client {
  public:
   explicit Client(std::uint16_t port, const std::string& address = "127.0.0.1");
+  /// From another address than 127.0.0.1.
+  static Client from(const std::string& source, std::uint16_t port);
   /// TLS from the first octet.
   static Client over_tls(std::uint16_t port);
   /// Over a Unix socket.

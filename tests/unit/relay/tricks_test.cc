@@ -28,13 +28,19 @@ relay::Settings with_relay_domain() {
   return all;
 }
 
+relay::Settings settings_with_name() {
+  relay::Settings with = settings();
+  with.config.accept.host_names = {"home.example.com"};
+  return with;
+}
+
 /// Where a stranger's RCPT leads: "refused", or the mailbox that would be queued.
-std::string fate(std::string_view path, const relay::Settings& settings = ::settings()) {
+std::string fate(std::string_view path, const relay::Settings& with = settings()) {
   auto command = mail::parse_command("RCPT TO:" + std::string(path));
   if (!command) return "refused";
   const auto* rcpt = std::get_if<mail::command::RcptTo>(&*command);
   if (rcpt == nullptr) return "refused";
-  const auto reach = may_reach(settings, relay::intake::Trust::stranger, rcpt->recipient.mailbox);
+  const auto reach = may_reach(with, relay::intake::Trust::stranger, rcpt->recipient.mailbox);
   if (reach) return reach->mailbox.to_string();
   return reach.error().is_permanent() ? "refused" : "put off";
 }
@@ -201,6 +207,17 @@ TEST_CASE("what looks like a domain of relay_domains is none") {
     INFO(path);
     CHECK(fate(path, settings) == "refused");
   }
+}
+
+TEST_CASE("nor does one while a host name is trusted: who may be that host comes again, and nobody's mail is taken") {
+  const relay::Settings with = settings_with_name();
+  for (const std::string_view trick : tricks) {
+    INFO(trick);
+    const std::string led = fate(trick, with);
+    CHECK((led == "refused" || led == "put off"));
+  }
+  CHECK(fate("<bob@example.net>", with) == "put off");
+  CHECK(fate("<bob%example.net@relay.example.com>", with) == "refused");
 }
 
 TEST_CASE("postmaster and the aliases are reached in every way of writing them") {

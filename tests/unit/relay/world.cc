@@ -22,6 +22,12 @@ json::value value_of(const base::Result<json::value>& answer) {
   return *answer;
 }
 
+std::unique_ptr<dns::Resolver> resolver_of(const World& world) {
+  auto resolver = std::make_unique<dns::StaticResolver>();
+  if (world) world(*resolver);
+  return resolver;
+}
+
 }  // namespace
 
 World zones(std::vector<Zone> zones) {
@@ -65,9 +71,11 @@ void sign_with(conf::Config& config, const std::string& pem, const std::string& 
   config.dkim.sign.push_back(conf::DkimSign{from, domain, selector, path, ""});
 }
 
-Relay::Relay(const conf::Config& config, const World& world, const std::string& config_path, Pace pace) : config_(config) {
-  auto resolver = std::make_unique<dns::StaticResolver>();
-  if (world) world(*resolver);
+Relay::Relay(const conf::Config& config, const World& world, const std::string& config_path, Pace pace)
+    : Relay(resolver_of(world), config, config_path, pace) {}
+
+Relay::Relay(std::unique_ptr<dns::Resolver> resolver, const conf::Config& config, const std::string& config_path, Pace pace)
+    : config_(config) {
   std::promise<void> ready;
   relay::DaemonOptions options;
   options.config_path = config_path;

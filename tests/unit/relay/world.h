@@ -17,8 +17,9 @@
 #include "tests/unit/relay/sink.h"
 
 namespace dns {
+class Resolver;
 class StaticResolver;
-}
+}  // namespace dns
 namespace relay {
 class Daemon;
 }
@@ -57,6 +58,7 @@ class Relay {
  public:
   explicit Relay(const conf::Config& config, const World& world = {}, const std::string& config_path = {}, Pace pace = {});
   Relay(const conf::Config& config, const World& world, Pace pace) : Relay(config, world, {}, pace) {}
+  Relay(std::unique_ptr<dns::Resolver> resolver, const conf::Config& config, const std::string& config_path, Pace pace);
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
