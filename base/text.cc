@@ -35,6 +35,10 @@ std::string upper(std::string_view text) {
   return result;
 }
 
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return octet(c) < 0x80U; });
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, to_lower, to_lower); }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
@@ -207,6 +211,13 @@ std::size_t utf8_sequence(std::string_view text) {
   const bool outside = (lead == 0xEDU && second > 0x9FU) || (lead == 0xF4U && second > 0x8FU);
   const bool c1_control = lead == 0xC2U && second < 0xA0U;
   return overlong || outside || c1_control ? 0 : length;
+}
+
+char32_t code_point(std::string_view sequence) {
+  if (sequence.size() == 1) return octet(sequence[0]);
+  char32_t value = octet(sequence[0]) & (0x7FU >> sequence.size());
+  for (std::size_t i = 1; i < sequence.size(); ++i) value = value << 6U | (octet(sequence[i]) & 0x3FU);
+  return value;
 }
 
 std::string printable(std::string_view text) {

@@ -16,6 +16,8 @@ char to_lower(char c);
 char to_upper(char c);
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);
+/// No octet of 0x80 and above.
+bool is_ascii(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 
@@ -47,6 +49,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// Octets of the UTF-8 sequence at the start of `text`; 0 when there is none, or a control character of C1.
 std::size_t utf8_sequence(std::string_view text);
+/// What such a sequence stands for, or an octet alone.
+char32_t code_point(std::string_view sequence);
 
 /// What a log line or terminal may show: control characters, DEL and invalid UTF-8 as \xHH.
 std::string printable(std::string_view text);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/idn.h"
 #include "base/text.h"
 #include "mail/address.h"
 
@@ -34,9 +35,12 @@ std::string normalize_domain(std::string& text, std::string_view example) {
   return "";
 }
 
-/// A domain in which "*" and "?" may stand.
-bool is_domain_pattern(std::string_view text) {
-  std::string filled(text);
+/// Brings a domain in which "*" and "?" may stand to its normal form; false: it is none.
+bool normalize_domain_pattern(std::string& text) {
+  auto pattern = base::pattern_to_a_labels(text);
+  if (!pattern) return false;
+  text = std::move(*pattern);
+  std::string filled = text;
   std::ranges::replace_if(filled, [](char c) { return c == '*' || c == '?'; }, 'x');
   return mail::parse_domain(filled).has_value();
 }
@@ -171,9 +175,11 @@ std::string check_oversign(std::vector<std::string>& names) {
 std::string check_from_pattern(std::string& pattern) {
   const std::size_t at = pattern.rfind('@');
   const std::string_view local = at == std::string::npos ? "*" : std::string_view(pattern).substr(0, at);
-  const std::string_view domain = std::string_view(pattern).substr(at == std::string::npos ? 0 : at + 1);
+  std::string domain = pattern.substr(at == std::string::npos ? 0 : at + 1);
   const bool local_right = !local.empty() && std::ranges::all_of(local, [](char c) { return c > ' ' && c < 0x7F && c != '@'; });
-  if (local_right && is_domain_pattern(domain)) return "";
+  const bool is_right = local_right && normalize_domain_pattern(domain);
+  if (is_right && !base::is_ascii(pattern)) pattern = at == std::string::npos ? domain : fmt::format("{}@{}", local, domain);
+  if (is_right) return "";
   return fmt::format("{} matches no address; write it like \"*@example.com\", \"news@example.com\", \"*.example.com\" or \"*\"",
                      shown(pattern));
 }
@@ -199,16 +205,14 @@ std::string check_identity(std::string& identity) {
   const auto mailbox = mail::Mailbox::parse(whole);
   // Quoted local parts would have to be encoded in the tag; nobody needs them there.
   const bool right = at != std::string::npos && mailbox && !mailbox->has_literal() && mailbox->to_string().front() != '"' &&
-                     identity.find(';') == std::string::npos && identity.find('=') == std::string::npos;
+                     base::is_ascii(identity) && identity.find(';') == std::string::npos &&
+                     identity.find('=') == std::string::npos;
   if (right) return "";
   return fmt::format("{} is no identity; write it like \"@example.com\" or \"news@example.com\"", shown(identity));
 }
 
 std::string check_domain_pattern(std::string& pattern) {
-  if (is_domain_pattern(pattern) && !is_ip_address(pattern)) {
-    pattern = base::lower(pattern);
-    return "";
-  }
+  if (!is_ip_address(pattern) && normalize_domain_pattern(pattern)) return "";
   return fmt::format("{} matches no domain; write it like \"example.com\", \"*.example.com\" or \"*\"", shown(pattern));
 }
 
@@ -225,11 +229,12 @@ std::string check_route_host(std::string& host) {
   const auto port = base::parse_number(has_port ? std::string_view(host).substr(colon + 1) : "25");
   if (!port || *port < 1 || *port > 65535) return fmt::format("{}: the port is from 1 to 65535", shown(host));
   const bool bracketed = name.starts_with('[') && name.ends_with(']');
-  const bool right = bracketed ? is_ip_address(std::string_view(name).substr(1, name.size() - 2))
-                               : mail::parse_domain(name).has_value() && !ends_in_digits(name);
+  const auto domain = mail::parse_domain(name);
+  const bool right =
+      bracketed ? is_ip_address(std::string_view(name).substr(1, name.size() - 2)) : domain.has_value() && !ends_in_digits(name);
   if (!right)
     return fmt::format("{} is not a host; write it like \"smtp.example.com:25\", \"[192.0.2.1]:25\" or \"mx\"", shown(host));
-  host = base::lower(host);
+  host = bracketed ? base::lower(host) : *domain + host.substr(name.size());
   return "";
 }
 

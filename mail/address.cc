@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/idn.h"
 #include "base/net.h"
 #include "base/text.h"
+#include "mail/encoding.h"
 
 namespace mail {
 namespace {
@@ -23,12 +25,14 @@ constexpr std::string_view ipv6_tag = "IPv6:";  // RFC 5321 4.1.3
 
 bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-bool is_printable(char c) { return c >= ' ' && c <= '~'; }
+bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80U; }
 
-/// atext of RFC 5322 3.2.3.
+bool is_printable(char c) { return (c >= ' ' && c <= '~') || is_beyond_ascii(c); }
+
+/// atext of RFC 5322 3.2.3, with what RFC 6531 3.3 adds.
 bool is_atom_octet(char c) {
   constexpr std::string_view others = "!#$%&'*+-/=?^_`{|}~";
-  return is_alphanumeric(c) || others.find(c) != std::string_view::npos;
+  return is_alphanumeric(c) || is_beyond_ascii(c) || others.find(c) != std::string_view::npos;
 }
 
 bool is_dot_string(std::string_view text) {
@@ -42,6 +46,10 @@ bool is_dot_string(std::string_view text) {
 
 std::unexpected<base::Error> bad_address(std::string_view text, std::string_view why) {
   return fail(Kind::invalid, fmt::format("\"{}\": {}", base::printable(text), why));
+}
+
+std::unexpected<base::Error> not_understood(std::string_view text, std::string_view why) {
+  return fail(Kind::unsupported, fmt::format("\"{}\": {}", base::printable(text), why));
 }
 
 /// What a Quoted-string at the start of `text` means, and behind its closing quote the rest.
@@ -91,6 +99,10 @@ Result<std::string> parse_address_literal(std::string_view text) {
 
 Result<std::string> parse_domain(std::string_view text) {
   if (text.empty()) return fail(Kind::invalid, "the domain is missing");
+  if (!base::is_ascii(text)) {
+    const auto ascii = base::to_a_labels(text);
+    return ascii ? parse_domain(*ascii) : not_understood(text, "not an internationalised domain name");
+  }
   if (text.size() > longest_domain) return fail(Kind::invalid, fmt::format("a domain has at most {} octets", longest_domain));
   for (const std::string_view label : base::split(text, '.')) {
     if (label.empty()) return bad_address(text, "a domain has no empty label");
@@ -105,9 +117,7 @@ Mailbox::Mailbox(std::string local_part, std::string domain)
     : local_part_(std::move(local_part)), domain_(domain.starts_with('[') ? std::move(domain) : base::lower(domain)) {}
 
 Result<Mailbox> Mailbox::parse(std::string_view text) {
-  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80U; })) {
-    return fail(Kind::unsupported, fmt::format("\"{}\": only ASCII addresses are taken", base::printable(text)));
-  }
+  if (!is_utf8(text)) return not_understood(text, "not UTF-8");
   if (!std::ranges::all_of(text, is_printable)) return bad_address(text, "control characters do not belong in an address");
   if (base::equal_ignoring_case(text, "postmaster")) return Mailbox(std::string(text), {});
 
@@ -151,6 +161,14 @@ void print_mailbox(std::string& text, std::string_view local_part, std::string_v
 std::string Mailbox::to_string() const {
   std::string text;
   print_mailbox(text, local_part_, domain_);
+  return text;
+}
+
+bool Mailbox::is_ascii() const { return base::is_ascii(local_part_); }
+
+std::string Mailbox::to_utf8() const {
+  std::string text;
+  print_mailbox(text, local_part_, has_literal() ? domain_ : base::to_u_labels(domain_));
   return text;
 }
 

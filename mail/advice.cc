@@ -23,7 +23,7 @@ struct StatusRow {
   std::uint16_t to;
   Cause cause;
 };
-constexpr std::array<StatusRow, 38> precise_statuses{{
+constexpr std::array<StatusRow, 40> precise_statuses{{
     {0, 1, 1, 1, Cause::no_mailbox},
     {0, 1, 2, 2, Cause::no_domain},
     {0, 1, 3, 3, Cause::bad_address},
@@ -43,6 +43,8 @@ constexpr std::array<StatusRow, 38> precise_statuses{{
     {0, 5, 1, 2, Cause::protocol},
     {0, 5, 3, 3, Cause::rate},
     {0, 5, 4, 5, Cause::protocol},
+    {0, 6, 7, 7, Cause::no_utf8},
+    {0, 6, 9, 9, Cause::no_utf8},
     {0, 6, 1, 10, Cause::form},
     {0, 7, 2, 2, Cause::policy},
     {0, 7, 4, 6, Cause::tls},
@@ -160,13 +162,15 @@ struct OwnRow {
   Cause cause;
   OwnStatus status;
 };
-constexpr std::array<OwnRow, 17> own_words{{
+constexpr std::array<OwnRow, 19> own_words{{
     {"no such domain", Cause::no_domain, {1, 2}},
     {"accepts no mail (null MX)", Cause::no_mail_service, {1, 10}},
     {"no address found for", Cause::no_domain, {4, 4}},
     {"is not an address literal", Cause::bad_address, {1, 3}},
     {"not a name that DNS can hold", Cause::bad_address, {1, 3}},
     {"DNS:", Cause::dns_trouble, {4, 3}},
+    {"SMTPUTF8, which the header needs", Cause::no_utf8, {6, 9}},
+    {"SMTPUTF8", Cause::no_utf8, {6, 7}},
     {"STARTTLS", Cause::tls, {7, 10}},
     {"TLS handshake", Cause::tls, {7, 10}},
     {"cannot connect", Cause::cannot_connect, {4, 1}},

@@ -33,6 +33,7 @@ enum class Cause : std::uint8_t {
   busy,
   relay_denied,
   form,
+  no_utf8,
   loop,
   protocol,
   time_over,

@@ -125,6 +125,13 @@ constexpr std::array<Advice, cause_count> advice{{
      "对方邮件系统无法处理这封邮件的格式（邮件头、结构或字符）。",
      "请改用纯文本格式或其他邮件软件重新发送。如果仍不成功，请将这封通知转给贵公司的邮件管理员。"},
 
+    {Cause::no_utf8, Helper::sender,
+     "An address or the header of this message holds characters beyond ASCII, and the recipient's mail service does not know "
+     "them.",
+     "Ask the recipient for an address in Latin letters, or send the message from such an address of your own.",
+     "邮件地址或邮件头中含有非 ASCII 字符（例如中文），对方邮件系统不支持。",
+     "请向对方询问由拉丁字母组成的邮箱地址，或改用您自己的这类地址发送。"},
+
     {Cause::loop, Helper::administrator, "The message went round in a circle between mail servers.",
      "Forward this notice to your mail administrator: somewhere a forwarding leads back to where it began.",
      "这封邮件在邮件服务器之间循环转发。", "请将这封通知转给贵公司的邮件管理员：某处的转发设置又指回了起点。"},

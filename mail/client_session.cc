@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -25,6 +26,7 @@ Extensions read_extensions(const Reply& reply) {
     if (base::equal_ignoring_case(keyword, "STARTTLS")) extensions.starttls = true;
     if (base::equal_ignoring_case(keyword, "ENHANCEDSTATUSCODES")) extensions.enhanced_status_codes = true;
     if (base::equal_ignoring_case(keyword, "DSN")) extensions.dsn = true;
+    if (base::equal_ignoring_case(keyword, "SMTPUTF8")) extensions.smtp_utf8 = true;
     if (base::equal_ignoring_case(keyword, "SIZE")) {
       const std::string_view limit = end == std::string_view::npos ? std::string_view() : base::trim(line.substr(end));
       extensions.size = base::parse_number(limit).value_or(0);
@@ -243,14 +245,44 @@ void ClientSession::start(Transaction transaction) {
   outcome_.assign(transaction_.recipients.size(), RecipientReply());
   recipient_ = 0;
   accepted_ = 0;
+  choose_recipients();
+  if (asked_.empty()) return;
   if (extensions_.pipelining) {
     if (rset_due_) write(State::rset, 0);
     write(State::mail, 0);
-    for (std::size_t i = 0; i < outcome_.size(); ++i) write(State::rcpt, i);
+    for (std::size_t i = 0; i < asked_.size(); ++i) write(State::rcpt, i);
     if (!only_asks_) write(State::data, 0);
   }
   ask(rset_due_ ? State::rset : State::mail);
 }
+
+/// RFC 6531 3.2: what needs SMTPUTF8 goes only to a server that offers it; the others of the message go without.
+void ClientSession::choose_recipients() {
+  asked_.clear();
+  const bool beyond_ascii = !transaction_.reverse_path.is_null() && !transaction_.reverse_path.mailbox().is_ascii();
+  utf8_ = extensions_.smtp_utf8 && (beyond_ascii || transaction_.utf8 != SmtpUtf8::absent);
+  for (std::size_t i = 0; i < outcome_.size(); ++i) {
+    std::string_view what;
+    std::uint16_t detail = 7;  // RFC 6531 3.5
+    if (!transaction_.recipients[i].mailbox.is_ascii()) {
+      what = "this address";
+    } else if (beyond_ascii) {
+      what = "the sender's address";
+    } else if (transaction_.utf8 == SmtpUtf8::needed) {
+      what = "the header";
+      detail = 9;
+    }
+    if (extensions_.smtp_utf8 || what.empty()) {
+      utf8_ = utf8_ || !what.empty();
+      asked_.push_back(i);
+    } else {
+      const std::string words = fmt::format("the server does not offer SMTPUTF8, which {} needs", what);
+      outcome_[i] = RecipientReply{Stage::rcpt, Reply(553, EnhancedStatus{5, 6, detail}, words), true};
+    }
+  }
+}
+
+std::string ClientSession::address(const Mailbox& mailbox) const { return utf8_ ? mailbox.to_utf8() : mailbox.to_string(); }
 
 /// The reply to this command is next; with pipelining the command is out already.
 void ClientSession::ask(State state) {
@@ -262,15 +294,16 @@ void ClientSession::ask(State state) {
 void ClientSession::write(State state, std::size_t recipient) {
   if (state == State::rset) output_ += "RSET\r\n";
   if (state == State::mail) write_mail();
-  if (state == State::rcpt) write_rcpt(transaction_.recipients[recipient]);
+  if (state == State::rcpt) write_rcpt(transaction_.recipients[asked_[recipient]]);
   if (state == State::data) output_ += "DATA\r\n";
 }
 
 void ClientSession::write_mail() {
   auto out = std::back_inserter(output_);
-  fmt::format_to(out, "MAIL FROM:<{}>", transaction_.reverse_path.to_string());
+  fmt::format_to(out, "MAIL FROM:<{}>", transaction_.reverse_path.is_null() ? "" : address(transaction_.reverse_path.mailbox()));
   if (extensions_.size && transaction_.size > 0) fmt::format_to(out, " SIZE={}", transaction_.size);
   if (extensions_.eight_bit_mime && transaction_.body == BodyType::eight_bit) output_ += " BODY=8BITMIME";
+  if (utf8_) output_ += " SMTPUTF8";
   if (extensions_.dsn) {
     if (transaction_.ret != Return::unspecified) output_ += transaction_.ret == Return::full ? " RET=FULL" : " RET=HDRS";
     if (!transaction_.envid.empty()) fmt::format_to(out, " ENVID={}", transaction_.envid);
@@ -281,7 +314,7 @@ void ClientSession::write_mail() {
 /// What the sender did not say is not added (RFC 3461 5.2.1).
 void ClientSession::write_rcpt(const Recipient& recipient) {
   auto out = std::back_inserter(output_);
-  fmt::format_to(out, "RCPT TO:<{}>", recipient.mailbox.to_string());
+  fmt::format_to(out, "RCPT TO:<{}>", address(recipient.mailbox));
   if (extensions_.dsn) {
     if (recipient.notify.is_given()) fmt::format_to(out, " NOTIFY={}", recipient.notify.to_string());
     if (!recipient.orcpt.empty()) fmt::format_to(out, " ORCPT={}", recipient.orcpt);
@@ -309,12 +342,12 @@ void ClientSession::on_mail(const Reply& reply) {
 
 void ClientSession::on_rcpt(const Reply& reply) {
   if (reply.is_intermediate()) return unexpected(reply);
-  RecipientReply& own = outcome_[recipient_];
+  RecipientReply& own = outcome_[asked_[recipient_]];
   if (own.reply.code == 0) {  // else MAIL was refused, and this is only its echo
     if (reply.is_positive()) ++accepted_;
     if (only_asks_ || !reply.is_positive()) own = RecipientReply{Stage::rcpt, reply};
   }
-  if (++recipient_ < outcome_.size()) return ask(State::rcpt);
+  if (++recipient_ < asked_.size()) return ask(State::rcpt);
   if (!only_asks_ && (extensions_.pipelining || accepted_ > 0)) return ask(State::data);
   become_ready();
 }

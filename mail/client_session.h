@@ -48,6 +48,7 @@ struct Extensions {
   bool starttls = false;
   bool enhanced_status_codes = false;
   bool dsn = false;
+  bool smtp_utf8 = false;
   std::optional<std::uint64_t> size;  ///< SIZE with its limit; 0: no limit
 };
 
@@ -61,6 +62,7 @@ class Transaction {
   std::vector<Recipient> recipients;  ///< 1 to 100
   std::uint64_t size = 0;             ///< octets before dot-stuffing
   BodyType body = BodyType::seven_bit;
+  SmtpUtf8 utf8 = SmtpUtf8::absent;
   Return ret = Return::unspecified;
   std::string envid;  ///< xtext
 };
@@ -79,6 +81,10 @@ using Action = std::variant<action::Write, action::Read, action::StartTls, actio
 struct RecipientReply {
   Stage stage = Stage::connect;
   Reply reply;
+  bool ours = false;  ///< the server was not asked: the reply is what we say, in one line
+
+  /// As the queue keeps it: a code stands before the server's own words only.
+  std::string to_string() const { return ours ? reply.lines.front() : reply.to_string(); }
 };
 
 /// What ended a session before its transaction could be judged recipient by recipient.
@@ -155,6 +161,8 @@ class ClientSession {
   void enter(State state, Stage stage);
   void say_ehlo();
   void settle_tls();
+  void choose_recipients();
+  std::string address(const Mailbox& mailbox) const;
   void ask(State state);
   void write(State state, std::size_t recipient);
   void write_mail();
@@ -177,10 +185,12 @@ class ClientSession {
 
   Transaction transaction_;
   std::vector<RecipientReply> outcome_;
-  std::size_t recipient_ = 0;  ///< whose RCPT reply is next
-  std::size_t accepted_ = 0;   ///< recipients with a 2xx to RCPT
-  bool only_asks_ = false;     ///< DATA never follows
-  bool rset_due_ = false;      ///< the server may still hold a transaction that came to nothing
+  std::vector<std::size_t> asked_;  ///< the recipients that the server is asked for, by their indexes
+  std::size_t recipient_ = 0;       ///< whose RCPT reply is next, an index of asked_
+  bool utf8_ = false;               ///< SMTPUTF8 is said behind MAIL, and addresses are written with U-labels
+  std::size_t accepted_ = 0;        ///< recipients with a 2xx to RCPT
+  bool rset_due_ = false;           ///< the server may still hold a transaction that came to nothing
+  bool only_asks_ = false;          ///< DATA never follows
   std::optional<SessionFailure> failure_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/net.h"
 #include "base/text.h"
+#include "mail/encoding.h"
 #include "mail/xtext.h"
 
 namespace mail {
@@ -96,9 +97,6 @@ std::expected<Mailbox, Reply> parse_mailbox(std::string_view path, std::uint16_t
   if (!address) return refuse(553, EnhancedStatus{5, 1, detail}, "malformed source route");
   auto mailbox = Mailbox::parse(*address);
   if (mailbox) return *std::move(mailbox);
-  if (mailbox.error().kind == base::Kind::unsupported) {
-    return refuse(553, EnhancedStatus{5, 6, 7}, "internationalized addresses are not supported");
-  }
   return refuse(553, EnhancedStatus{5, 1, detail}, fmt::format("malformed address {}", mailbox.error().words));
 }
 
@@ -118,6 +116,12 @@ std::expected<void, Reply> take_body(std::string_view value, command::MailFrom& 
   } else {
     return bad_argument("BODY is 7BIT or 8BITMIME; BINARYMIME is not offered");
   }
+  return {};
+}
+
+std::expected<void, Reply> take_utf8(std::string_view value, command::MailFrom& mail) {
+  if (!value.empty()) return bad_argument("SMTPUTF8 has no value");
+  mail.utf8 = SmtpUtf8::given;
   return {};
 }
 
@@ -185,10 +189,19 @@ std::expected<void, Reply> take_orcpt(std::string_view value, Recipient& recipie
   if (semicolon == std::string_view::npos || !is_atom(value.substr(0, semicolon))) {
     return bad_argument("ORCPT is the type of an address, a semicolon and the address, as in rfc822;bob@example.net");
   }
-  if (!decode_xtext(value.substr(semicolon + 1))) {
+  std::string ascii(value);
+  if (!base::is_ascii(value)) {
+    const bool right = base::equal_ignoring_case(value.substr(0, semicolon), "utf-8") && is_utf8(value);
+    if (!right) return bad_argument("only ORCPT=utf-8; may hold more than ASCII: see RFC 6533 section 3");
+    ascii = escape_utf8(value);
+    if (ascii.size() > longest_orcpt) {
+      return bad_argument(fmt::format("ORCPT written in ASCII has more than {} characters", longest_orcpt));
+    }
+  }
+  if (!decode_xtext(std::string_view(ascii).substr(semicolon + 1))) {
     return bad_argument("the address in ORCPT is not xtext: see RFC 3461 section 4");
   }
-  recipient.orcpt = value;
+  recipient.orcpt = std::move(ascii);
   return {};
 }
 
@@ -202,8 +215,12 @@ struct ParameterOf {
   std::string_view name;
   std::expected<void, Reply> (*take)(std::string_view value, Target& target);
 };
-constexpr std::array<ParameterOf<command::MailFrom>, 5> mail_parameters{
-    {{"SIZE", take_size}, {"BODY", take_body}, {"RET", take_ret}, {"ENVID", take_envid}, {"AUTH", take_submitter}}};
+constexpr std::array<ParameterOf<command::MailFrom>, 6> mail_parameters{{{"SIZE", take_size},
+                                                                         {"BODY", take_body},
+                                                                         {"SMTPUTF8", take_utf8},
+                                                                         {"RET", take_ret},
+                                                                         {"ENVID", take_envid},
+                                                                         {"AUTH", take_submitter}}};
 constexpr std::array<ParameterOf<Recipient>, 2> rcpt_parameters{{{"NOTIFY", take_notify}, {"ORCPT", take_orcpt}}};
 
 template <class Target, std::size_t count>
@@ -258,14 +275,15 @@ Parsed parse_mail(std::string_view argument) {
   auto split = split_path(argument, "FROM:", 7);
   if (!split) return std::unexpected(split.error());
   command::MailFrom mail;
+  for (const std::string_view parameter : split->parameters) {
+    if (auto taken = take_parameter(parameter, mail_parameters, "MAIL", mail); !taken) return std::unexpected(taken.error());
+  }
+  if (mail.utf8 == SmtpUtf8::absent && !base::is_ascii(split->path)) return std::unexpected(utf8_is_missing());
   if (!split->path.empty()) {
     auto mailbox = parse_mailbox(split->path, 7);
     if (!mailbox) return std::unexpected(mailbox.error());
     if (mailbox->domain().empty()) return refuse(553, EnhancedStatus{5, 1, 7}, "the domain of the reverse-path is missing");
     mail.reverse_path = ReversePath(*std::move(mailbox));
-  }
-  for (const std::string_view parameter : split->parameters) {
-    if (auto taken = take_parameter(parameter, mail_parameters, "MAIL", mail); !taken) return std::unexpected(taken.error());
   }
   return mail;
 }
@@ -281,7 +299,7 @@ Parsed parse_rcpt(std::string_view argument) {
       return std::unexpected(taken.error());
     }
   }
-  return command::RcptTo{std::move(recipient)};
+  return command::RcptTo{std::move(recipient), !base::is_ascii(argument)};
 }
 
 /// RFC 3030 2.
@@ -383,6 +401,8 @@ std::expected<void, Reply> check_argument(const Verb& verb, std::string_view arg
 }
 
 }  // namespace
+
+Reply utf8_is_missing() { return {553, EnhancedStatus{5, 6, 7}, "an address beyond ASCII needs SMTPUTF8 behind MAIL FROM"}; }
 
 std::size_t line_limit_of(std::string_view start) {
   if (base::starts_with_ignoring_case(start, "MAIL")) return line_limit::mail;

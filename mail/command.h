@@ -26,11 +26,13 @@ struct MailFrom {
   ReversePath reverse_path;
   std::optional<std::uint64_t> size;
   BodyType body = BodyType::seven_bit;
+  SmtpUtf8 utf8 = SmtpUtf8::absent;
   Return ret = Return::unspecified;
   std::string envid;
 };
 struct RcptTo {
   Recipient recipient;
+  bool needs_utf8 = false;  ///< it was not written in ASCII
 };
 struct Data {};
 struct Bdat {
@@ -68,11 +70,15 @@ using Command =
 /// The octets that a command line may have, with its CR LF: those of RFC 5321 4.5.3.1.4, and what the extensions add.
 namespace line_limit {
 inline constexpr std::size_t usual = 512;
-/// SIZE (RFC 1870 3), BODY (RFC 6152 2), RET and ENVID (RFC 3461 4.3, 4.4), AUTH (RFC 4954 3).
-inline constexpr std::size_t mail = usual + 26 + 17 + 9 + 107 + 500;
+/// SIZE (RFC 1870 3), BODY (RFC 6152 2), RET and ENVID (RFC 3461 4.3, 4.4), AUTH (RFC 4954 3), SMTPUTF8
+/// (RFC 6531 3.1).
+inline constexpr std::size_t mail = usual + 26 + 17 + 9 + 107 + 500 + 10;
 /// NOTIFY and ORCPT (RFC 3461 4.1, 4.2).
 inline constexpr std::size_t rcpt = usual + 29 + 507;
 }  // namespace line_limit
+/// 553 5.6.7: something was not written in ASCII, and SMTPUTF8 was not given.
+Reply utf8_is_missing();
+
 /// For a line that begins so; its first four octets tell.
 std::size_t line_limit_of(std::string_view start);
 

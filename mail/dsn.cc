@@ -44,7 +44,8 @@ struct Head {
 
 /// Without Content-Type and the empty line.
 std::string write_head(const Head& head, std::string_view subject) {
-  std::string text = fmt::format("From: Mail Delivery System <{}>\r\nTo: <{}>\r\n", head.from.to_string(), head.to.to_string());
+  std::string text = fmt::format("From: Mail Delivery System <{}>\r\nTo: <{}>\r\n", head.from.to_string(),
+                                 head.to.is_ascii() ? head.to.to_string() : head.to.to_utf8());
   text += unstructured_field("Subject", subject);
   fmt::format_to(std::back_inserter(text), "Date: {}\r\nMessage-ID: <{}@{}>\r\n", date_time(head.now), token_of(head.token),
                  head.hostname);
@@ -92,11 +93,20 @@ std::string original_recipient(const std::string& orcpt) {
   return fmt::format("{}; {}", orcpt.substr(0, semicolon), decode_xtext(address).value_or(std::string(address)));
 }
 
+/// Whether the report is one of RFC 6533: its reader has an address beyond ASCII, so that the hosts on its way take UTF-8.
+bool is_global(const Report& report) { return !report.to.is_ascii(); }
+
+std::string final_recipient(const Mailbox& mailbox, bool global) {
+  if (mailbox.is_ascii()) return plain_field("Final-Recipient", fmt::format("rfc822; {}", mailbox.to_string()));
+  if (global) return fmt::format("Final-Recipient: utf-8; {}\r\n", mailbox.to_utf8());
+  return plain_field("Final-Recipient", fmt::format("utf-8; {}", encode_utf8_address(mailbox.to_utf8())));
+}
+
 /// RFC 3464 2.3, in its order.
-std::string write_status_of(const ReportedRecipient& recipient, std::string_view queue_id) {
+std::string write_status_of(const ReportedRecipient& recipient, std::string_view queue_id, bool global) {
   std::string text = "\r\n";
   if (!recipient.orcpt.empty()) text += plain_field("Original-Recipient", original_recipient(recipient.orcpt));
-  text += plain_field("Final-Recipient", fmt::format("rfc822; {}", recipient.mailbox.to_string()));
+  text += final_recipient(recipient.mailbox, global);
   text += plain_field("Action", to_string(recipient.action));
   text += plain_field("Status", recipient.status.to_string());
   if (!recipient.remote_mta.empty()) text += plain_field("Remote-MTA", fmt::format("dns; {}", recipient.remote_mta));
@@ -112,9 +122,12 @@ std::string write_status_of(const ReportedRecipient& recipient, std::string_view
 }
 
 std::string write_status_part(const Report& report) {
-  std::string text = "Content-Type: message/delivery-status\r\nContent-Description: Delivery report\r\n\r\n";
+  const bool global = is_global(report);
+  std::string text =
+      fmt::format("Content-Type: message/{}\r\nContent-Description: Delivery report\r\n{}\r\n",
+                  global ? "global-delivery-status" : "delivery-status", global ? "Content-Transfer-Encoding: 8bit\r\n" : "");
   text += write_status_of_message(report);
-  for (const ReportedRecipient& recipient : report.recipients) text += write_status_of(recipient, report.queue_id);
+  for (const ReportedRecipient& recipient : report.recipients) text += write_status_of(recipient, report.queue_id, global);
   return text;
 }
 
@@ -135,9 +148,9 @@ void write_original_part(std::string& text, const Report& report) {
   const bool eight_bit = body_type_of(returned) == BodyType::eight_bit;
   if (report.returned_form == Returned::full) {
     fmt::format_to(std::back_inserter(text),
-                   "Content-Type: message/rfc822\r\nContent-Description: Undelivered message\r\n"
+                   "Content-Type: message/{}\r\nContent-Description: Undelivered message\r\n"
                    "Content-Transfer-Encoding: {}\r\n\r\n",
-                   eight_bit ? "8bit" : "7bit");
+                   report.utf8 == SmtpUtf8::needed ? "global" : "rfc822", eight_bit ? "8bit" : "7bit");
     text += returned;
     if (!returned.ends_with("\r\n")) text += "\r\n";
     return;
@@ -169,7 +182,8 @@ std::string choose_boundary(const Report& report) {
 
 std::string make_report(const Report& report) {
   const std::string boundary = choose_boundary(report);
-  const bool eight_bit = report.returned_form == Returned::full && body_type_of(report.returned) == BodyType::eight_bit;
+  const bool returns_8bit = report.returned_form == Returned::full && body_type_of(report.returned) == BodyType::eight_bit;
+  const bool eight_bit = returns_8bit || is_global(report);
   std::string text =
       write_head(Head{report.hostname, report.from, report.to, report.message_id_token, report.now}, report_subject(report));
   text += write_reference(report.message_id);

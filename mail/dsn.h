@@ -44,19 +44,21 @@ class Report {
   Mailbox to;                    ///< the original sender, or the postmaster
   std::string message_id_token;  ///< left part of Message-ID, unique: the report's own queue id
   base::Time now;
-  base::Time arrived;           ///< the original, here
-  std::string queue_id;         ///< of the original
-  std::string message_id;       ///< of the original with angle brackets; may be empty
-  std::string envid;            ///< as in Envelope
-  ReversePath original_sender;  ///< null: the report is for the postmaster
-  std::string subject;          ///< of the original, the raw value of the field; may be empty
-  std::string returned;         ///< the header of the original, or all of it, as it is
+  base::Time arrived;                ///< the original, here
+  std::string queue_id;              ///< of the original
+  std::string message_id;            ///< of the original with angle brackets; may be empty
+  std::string envid;                 ///< as in Envelope
+  SmtpUtf8 utf8 = SmtpUtf8::absent;  ///< of the original
+  ReversePath original_sender;       ///< null: the report is for the postmaster
+  std::string subject;               ///< of the original, the raw value of the field; may be empty
+  std::string returned;              ///< the header of the original, or all of it, as it is
   Returned returned_form = Returned::headers;
   std::vector<ReportedRecipient> recipients;  ///< at least one
 };
 
-/// multipart/report with CR LF line ends: words for people in English and Chinese, message/delivery-status, the original. What we
-/// write is ASCII in lines of at most 78 octets (998 where an address is long); `returned` alone may hold more.
+/// multipart/report with CR LF line ends: words for people in English and Chinese, message/delivery-status, the original. To an
+/// address beyond ASCII it is one of RFC 6533 (message/global-delivery-status), which needs SMTPUTF8. What we write else is ASCII
+/// in lines of at most 78 octets (998 where an address is long); `returned` alone may hold more.
 std::string make_report(const Report& report);
 
 /// Words to the postmaster that are no delivery status.

@@ -15,11 +15,12 @@
 namespace mail {
 namespace {
 
-constexpr std::size_t most_recipients = 50;     // told one by one
-constexpr std::size_t most_of_a_reply = 1000;   // characters
-constexpr std::size_t most_of_a_subject = 200;  // characters
-constexpr std::size_t most_of_a_host = 255;     // RFC 5321 4.5.3.1.2
-constexpr std::chrono::hours beijing(8);        // all of China; no summer time
+constexpr std::size_t most_recipients = 50;      // told one by one
+constexpr std::size_t most_of_a_reply = 1000;    // characters
+constexpr std::size_t most_of_a_subject = 200;   // characters
+constexpr std::size_t most_of_a_host = 255;      // RFC 5321 4.5.3.1.2
+constexpr std::size_t most_of_an_address = 254;  // characters
+constexpr std::chrono::hours beijing(8);         // all of China; no summer time
 
 /// What is said, in one language. In braces stands what Fill puts there.
 struct Phrases {
@@ -109,6 +110,9 @@ struct Fill {
   std::string_view name;
   std::string_view text;
 };
+/// An address for people; a local part in UTF-8 may hold marks that turn the direction of writing.
+std::string shown(const Mailbox& mailbox) { return one_line(mailbox.to_utf8(), most_of_an_address); }
+
 std::string fill(std::string_view phrase, std::initializer_list<Fill> fills) {
   std::string result;
   while (!phrase.empty()) {
@@ -186,7 +190,7 @@ class Composer {
 
  private:
   void introduce() {
-    const std::string to = report_.recipients.front().mailbox.to_string();
+    const std::string to = shown(report_.recipients.front().mailbox);
     const std::string count = fmt::to_string(report_.recipients.size());
     const auto either = [&](std::string_view one, std::string_view several) {
       return fill(report_.recipients.size() == 1 ? one : several, {{"to", to}, {"n", count}});
@@ -233,7 +237,7 @@ class Composer {
   }
 
   void tell(const ReportedRecipient& recipient) {
-    line(recipient.mailbox.to_string());
+    line(shown(recipient.mailbox));
     const Told told(recipient.reply);
     const std::string words = one_line(told.words, most_of_a_reply);
     const std::string host = one_line(recipient.remote_mta, most_of_a_host);
@@ -291,7 +295,7 @@ std::string in_both_languages(std::string_view english_words, std::string_view c
 
 std::string report_subject(const Report& report) {
   const std::size_t count = report.recipients.size();
-  const std::string whom = count == 1 ? report.recipients.front().mailbox.to_string() : fmt::format("{} recipients", count);
+  const std::string whom = count == 1 ? shown(report.recipients.front().mailbox) : fmt::format("{} recipients", count);
   const bool relayed = std::ranges::any_of(
       report.recipients, [](const ReportedRecipient& recipient) { return recipient.action == ReportAction::relayed; });
   switch (report.kind) {

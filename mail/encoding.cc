@@ -24,14 +24,6 @@ constexpr std::size_t most_of_raw_value = 4096;
 
 bool is_visible(char c) { return c > ' ' && c <= '~'; }
 
-char32_t code_point(std::string_view sequence) {
-  const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
-  if (sequence.size() == 1) return octet(0);
-  char32_t value = octet(0) & (0x7FU >> sequence.size());
-  for (std::size_t i = 1; i < sequence.size(); ++i) value = value << 6U | (octet(i) & 0x3FU);
-  return value;
-}
-
 /// Not to be shown: separators of lines and paragraphs, marks and overrides of direction, the byte order mark.
 bool is_hidden(char32_t c) {
   return c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
@@ -168,7 +160,7 @@ std::string escape_8bit(std::string_view text) {
   std::string ascii;
   while (!text.empty()) {
     const std::size_t length = base::utf8_sequence(text);
-    const char32_t c = length == 0 ? static_cast<unsigned char>(text.front()) : code_point(text.substr(0, length));
+    const char32_t c = length == 0 ? static_cast<unsigned char>(text.front()) : base::code_point(text.substr(0, length));
     if (c < 0x80) {
       ascii += is_visible(text.front()) ? text.front() : ' ';
     } else if (length == 0) {
@@ -222,7 +214,7 @@ std::string one_line(std::string_view text, std::size_t most) {
   for (std::size_t count = 0; !rest.empty() && count < most; ++count) {
     const std::size_t length = std::max<std::size_t>(base::utf8_sequence(rest), 1);
     const std::string_view sequence = rest.substr(0, length);
-    const char32_t c = code_point(sequence);
+    const char32_t c = base::code_point(sequence);
     if (!is_hidden(c) && c != ' ') {
       line += sequence;
     } else if (!blank) {

@@ -14,6 +14,9 @@ namespace mail {
 /// BODY= of RFC 6152.
 enum class BodyType : std::uint8_t { seven_bit, eight_bit };
 
+/// SMTPUTF8 of RFC 6531: not given; given; given and needed, because the header is not ASCII.
+enum class SmtpUtf8 : std::uint8_t { absent, given, needed };
+
 /// RET= of RFC 3461 4.3: what a failure report returns of the message.
 enum class Return : std::uint8_t { unspecified, full, headers };
 
@@ -74,6 +77,7 @@ class Envelope {
   ReversePath reverse_path;
   std::vector<Recipient> recipients;
   BodyType body = BodyType::seven_bit;
+  SmtpUtf8 utf8 = SmtpUtf8::absent;
   std::optional<std::uint64_t> declared_size;  ///< SIZE= of RFC 1870, octets
   Return ret = Return::unspecified;
   std::string envid;  ///< ENVID= of RFC 3461 4.4 as it was given, xtext, at most 100 octets; empty: not given

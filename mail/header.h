@@ -105,11 +105,13 @@ struct ReceivedParts {
   std::string_view by;             ///< our hostname
   std::string_view id;             ///< queue id
   const Client* client = nullptr;  ///< without one the message is our own: no "from", no "with"; of a local one the user is told
-  const Recipient* only_recipient = nullptr;  ///< "for" is written only when there is just one
+  const Recipient* only_recipient = nullptr;  ///< "for" is written only when there is just one, and in ASCII
   base::Time when;
+  SmtpUtf8 utf8 = SmtpUtf8::absent;
   ShowClient show_client = ShowClient::yes;  ///< no: no "from", but "with"
 };
-/// "Received: ..." with its final CR LF, folded (RFC 5321 4.4); protocol SMTP, ESMTP, ESMTPS, ESMTPSA as RFC 3848 names them.
+/// "Received: ..." with its final CR LF, folded (RFC 5321 4.4); the protocol as RFC 3848 and RFC 6531 4.3 name it: SMTP, ESMTPS,
+/// UTF8SMTPSA.
 /// What the client said of itself is shown with "?" for every octet that has no place in a host name.
 std::string make_received(const ReceivedParts& parts);
 

@@ -133,7 +133,7 @@ std::vector<std::string> ServerSession::extensions() const {
   if (options_.offer_starttls && !tls_active_) keywords.emplace_back("STARTTLS");
   if (tls_active_ && !options_.auth.empty()) keywords.push_back(fmt::format("AUTH {}", fmt::join(options_.auth, " ")));
   if (options_.offer_xclient) keywords.emplace_back("XCLIENT NAME ADDR PORT PROTO HELO LOGIN");
-  keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING", "DSN"});
+  keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN"});
   keywords.push_back(fmt::format("LIMITS RCPTMAX={}", options_.recipients));  // RFC 9422
   return keywords;
 }
@@ -152,8 +152,8 @@ std::optional<Event> ServerSession::on(command::MailFrom& mail) {
     refuse("503 5.5.1 a transaction is open already");
   } else if (options_.require_tls && !tls_active_) {
     refuse("530 5.7.0 send STARTTLS first");
-  } else if (!client_.extended && (mail.ret != Return::unspecified || !mail.envid.empty())) {
-    refuse("555 5.5.4 RET and ENVID need EHLO");
+  } else if (!client_.extended && (mail.ret != Return::unspecified || !mail.envid.empty() || mail.utf8 != SmtpUtf8::absent)) {
+    refuse("555 5.5.4 RET, ENVID and SMTPUTF8 need EHLO");
   } else if (mail.size.value_or(0) > options_.message_size) {
     refuse(fmt::format("552 5.3.4 a message may have {} octets", options_.message_size));
   } else {
@@ -171,6 +171,9 @@ std::optional<Event> ServerSession::on(command::RcptTo& rcpt) {
     refuse("503 5.5.1 the content has begun");
   } else if (!client_.extended && (rcpt.recipient.notify.is_given() || !rcpt.recipient.orcpt.empty())) {
     refuse("555 5.5.4 NOTIFY and ORCPT need EHLO");
+  } else if (rcpt.needs_utf8 && envelope_.utf8 == SmtpUtf8::absent) {
+    output_ += utf8_is_missing().to_wire();
+    count_error();
   } else if (envelope_.recipients.size() >= options_.recipients) {
     say("452 4.5.3 too many recipients, send the rest in another transaction");
   } else {
@@ -282,6 +285,7 @@ void ServerSession::mail_answered(const Reply& reply) {
   excused_ = 0;
   envelope_.reverse_path = std::move(pending_mail_.reverse_path);
   envelope_.body = pending_mail_.body;
+  envelope_.utf8 = pending_mail_.utf8;
   envelope_.declared_size = pending_mail_.size;
   envelope_.ret = pending_mail_.ret;
   envelope_.envid = std::move(pending_mail_.envid);

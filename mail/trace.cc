@@ -57,10 +57,11 @@ std::string shown_address(const std::string& address) {
   return parsed ? parsed->to_literal() : "unknown";
 }
 
-/// RFC 3848.
-std::string protocol(const Client& client) {
+/// RFC 3848, RFC 6531 4.3.
+std::string protocol(const Client& client, SmtpUtf8 utf8) {
   if (!client.extended) return "SMTP";
-  return fmt::format("ESMTP{}{}", client.tls.empty() ? "" : "S", client.user.empty() ? "" : "A");
+  return fmt::format("{}{}{}", utf8 == SmtpUtf8::absent ? "ESMTP" : "UTF8SMTP", client.tls.empty() ? "" : "S",
+                     client.user.empty() ? "" : "A");
 }
 
 }  // namespace
@@ -78,10 +79,10 @@ std::string make_received(const ReceivedParts& parts) {
   field.add(is_local ? fmt::format("(mailferry submit, uid {})", parts.client->address.substr(Client::user_mark.size()))
                      : "(mailferry)");
   if (over_network) {
-    field.add(fmt::format("with {}", protocol(*parts.client)));
+    field.add(fmt::format("with {}", protocol(*parts.client, parts.utf8)));
     if (!parts.client->tls.empty()) field.add(fmt::format("({})", parts.client->tls));
   }
-  const bool one_recipient = parts.only_recipient != nullptr;
+  const bool one_recipient = parts.only_recipient != nullptr && parts.only_recipient->mailbox.is_ascii();
   field.add(fmt::format("id {}{}", parts.id, one_recipient ? "" : ";"));
   field.fold();
   if (one_recipient) field.add(fmt::format("for <{}>;", parts.only_recipient->mailbox.to_string()));

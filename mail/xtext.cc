@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/text.h"
+
 namespace mail {
 namespace {
 
@@ -14,6 +18,22 @@ std::optional<int> hex_digit(char c) {
 }
 
 bool is_visible(char c) { return c > ' ' && c <= '~'; }
+
+/// Every character but visible ASCII that is not special as EmbeddedUnicodeChar of RFC 6533 3.
+std::string embedded(std::string_view text, std::string_view special) {
+  std::string ascii;
+  while (!text.empty()) {
+    const std::size_t size = std::max<std::size_t>(base::utf8_sequence(text), 1);
+    const char first = text.front();
+    if (is_visible(first) && special.find(first) == std::string_view::npos) {
+      ascii += first;
+    } else {
+      ascii += fmt::format("\\x{{{:02X}}}", static_cast<unsigned>(base::code_point(text.substr(0, size))));
+    }
+    text.remove_prefix(size);
+  }
+  return ascii;
+}
 
 }  // namespace
 
@@ -44,5 +64,9 @@ std::string encode_xtext(std::string_view text) {
   }
   return coded;
 }
+
+std::string encode_utf8_address(std::string_view address) { return embedded(address, "+=\\"); }
+
+std::string escape_utf8(std::string_view value) { return embedded(value, {}); }
 
 }  // namespace mail

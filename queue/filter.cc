@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "base/idn.h"
 #include "base/text.h"
 #include "mail/address.h"
 
@@ -49,11 +50,21 @@ Result<void> add_id(Filter& filter, std::string_view text) {
   return {};
 }
 
+/// With A-labels, as the queue has them.
+std::string normal_pattern(std::string_view domain) {
+  if (base::is_ascii(domain)) return std::string(domain);
+  return base::pattern_to_a_labels(domain).value_or(std::string(domain));
+}
+
 // Without a wildcard only an address can be found, so anything else is a mistake that would silently find nothing.
 Result<std::string> address_pattern(std::string_view name, std::string_view value) {
   if (value == "<>" && name == "from") return std::string(value);
   if (value.size() > 2 && value.front() == '<' && value.back() == '>') value = value.substr(1, value.size() - 2);
-  if (has_wildcard(value)) return std::string(value);
+  if (has_wildcard(value)) {
+    const std::size_t at = value.rfind('@');
+    if (at == std::string_view::npos) return std::string(value);
+    return fmt::format("{}@{}", value.substr(0, at), normal_pattern(value.substr(at + 1)));
+  }
   const auto mailbox = mail::Mailbox::parse(value);
   if (mailbox) return std::string(value);
   if (value.find('@') != std::string_view::npos)
@@ -64,7 +75,7 @@ Result<std::string> address_pattern(std::string_view name, std::string_view valu
 /// In the one spelling that the queue has.
 Result<std::string> domain_pattern(std::string_view value) {
   if (value.size() > 1 && value.back() == '.') value.remove_suffix(1);
-  if (has_wildcard(value)) return std::string(value);
+  if (has_wildcard(value)) return normal_pattern(value);
   const auto mailbox = mail::Mailbox::parse(fmt::format("x@{}", value));
   if (mailbox) return mailbox->domain();
   return wrong("domain",

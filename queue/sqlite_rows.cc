@@ -20,6 +20,7 @@ using base::Kind;
 constexpr std::int64_t furthest_time = 1'000'000'000'000'000;  ///< milliseconds, some 30,000 years
 constexpr std::int64_t largest_size = std::int64_t{1} << 60U;
 constexpr std::int64_t largest_u32 = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t utf8_step = 2;       ///< body.type is BodyType, and so many times SmtpUtf8
 constexpr std::size_t longest_orcpt = 500;  // RFC 3461 4.2
 constexpr std::size_t longest_envid = 100;  // RFC 3461 4.4
 
@@ -64,7 +65,7 @@ void check_numbers(Sense& sense, const MessageValues& values) {
   sense.time("time of receipt", values.received);
   sense.time("time of expiry", values.expires);
   sense.in("origin", values.origin, 0, static_cast<int>(Origin::last_notice));
-  sense.in("body type", values.type, 0, static_cast<int>(mail::BodyType::eight_bit));
+  sense.in("body type", values.type, 0, utf8_step * (static_cast<int>(mail::SmtpUtf8::needed) + 1) - 1);
   sense.in("RET", values.ret, 0, static_cast<int>(mail::Return::headers));
   sense.in("kind of greeting", values.extended, 0, 1);
   sense.in("kind of content", values.in_file, 0, 1);
@@ -100,6 +101,10 @@ mail::ReversePath reverse_path_of(Sense& sense, const MessageValues& values) {
 
 }  // namespace
 
+std::int64_t type_of(const mail::Envelope& envelope) {
+  return static_cast<std::int64_t>(envelope.body) + utf8_step * static_cast<std::int64_t>(envelope.utf8);
+}
+
 std::unexpected<base::Error> damaged(QueueId id, std::string_view what) {
   return base::fail(Kind::damaged, fmt::format("message {} is damaged: {}", id.to_string(), what));
 }
@@ -118,7 +123,8 @@ Result<Message> message_of(QueueId id, const MessageValues& values, const std::s
   message.received = sane_time_of(values.received);
   message.expires = sane_time_of(values.expires);
   message.origin = static_cast<Origin>(values.origin);
-  message.envelope.body = static_cast<mail::BodyType>(values.type);
+  message.envelope.body = static_cast<mail::BodyType>(values.type % utf8_step);
+  message.envelope.utf8 = static_cast<mail::SmtpUtf8>(values.type / utf8_step);
   if (values.declared_size) message.envelope.declared_size = static_cast<std::uint64_t>(*values.declared_size);
   message.envelope.ret = static_cast<mail::Return>(values.ret);
   message.envelope.envid = values.envid;

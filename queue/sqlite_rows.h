@@ -52,6 +52,9 @@ struct RecipientValues {
   std::string_view orcpt;
 };
 
+/// What stands in body.type.
+std::int64_t type_of(const mail::Envelope& envelope);
+
 /// Strict, for what is delivered: Kind::damaged with the id and the field when a value makes no sense. The message comes without
 /// recipients; its content is a file of that spool or in memory. The CRC is not checked here.
 Result<Message> message_of(QueueId id, const MessageValues& values, const std::string& spool);

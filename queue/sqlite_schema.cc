@@ -20,6 +20,8 @@ namespace {
 // recipient_expiry, held ones in recipient_held, those never tried in recipient_queued (where they are looked for after a crash
 // only), all others in none.
 //
+// body.type tells BODY= and SMTPUTF8 (sqlite_rows).
+//
 // destination, reply.uses and totals are kept by the writer with every group; nothing counts rows.
 //
 // What is set aside keeps its body where it is: a damaged page there is never touched again. The rest moves to tables that take

@@ -9,6 +9,7 @@
 
 #include "queue/content_file.h"
 #include "queue/sqlite_records.h"
+#include "queue/sqlite_rows.h"
 #include "queue/sqlite_schema.h"
 
 namespace queue {
@@ -68,9 +69,9 @@ Result<void> SqliteTransaction::insert_body(const Message& message) {
   const mail::Client& client = message.client;
   const mail::Envelope& envelope = message.envelope;
   return tables_.insert_body
-      .bind(message.id.value(), milliseconds(message.expires), static_cast<int>(envelope.body), envelope.declared_size,
-            client.extended ? 1 : 0, client.helo, client.address, client.tls, static_cast<int>(envelope.ret), envelope.envid,
-            content.size(), message.crc, Blob{message.prefix}, octets)
+      .bind(message.id.value(), milliseconds(message.expires), type_of(envelope), envelope.declared_size, client.extended ? 1 : 0,
+            client.helo, client.address, client.tls, static_cast<int>(envelope.ret), envelope.envid, content.size(), message.crc,
+            Blob{message.prefix}, octets)
       .run();
 }
 

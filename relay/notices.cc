@@ -21,6 +21,7 @@ Task<Result<queue::Message>> NoticeMaker::make(queue::QueueId id, std::string co
   draft.finish();
   mail::Envelope envelope;
   envelope.body = mail::body_type_of(content);
+  envelope.utf8 = to.mailbox.is_ascii() ? mail::SmtpUtf8::absent : mail::SmtpUtf8::given;
   to.notify = mail::Notify(mail::Notify::never);  // RFC 3461 6.1
   envelope.recipients.push_back(std::move(to));
   auto work = [this, &draft, &envelope] { return draft.seal(services_.disk, std::move(envelope), mail::Client(), base::now()); };

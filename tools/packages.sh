@@ -13,7 +13,7 @@ boost_packages() {
 
 read -ra boost < <(boost_packages)
 build_packages=(g++ cmake ninja-build pkg-config ccache "${boost[@]}" libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-  catch2 libc-ares-dev libsqlite3-dev libssl-dev libcrypt-dev zlib1g-dev)
+  catch2 libc-ares-dev libidn2-dev libsqlite3-dev libssl-dev libcrypt-dev zlib1g-dev)
 test_packages=(python3)  # reads notices, as a parser that is not ours
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 shellcheck man-db git)
 fuzz_packages=(clang-19 libclang-rt-19-dev)

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <set>
 
+#include "base/text.h"
 #include "conf/config.h"
 #include "mail/address_list.h"
 #include "mail/data.h"
@@ -135,6 +136,9 @@ class Errand {
   Trouble say_envelope() {
     std::string command = fmt::format("MAIL FROM:<{}> SIZE={}", plan_.reverse_path, plan_.content.size());
     if (plan_.is_8bit) command += " BODY=8BITMIME";
+    const bool utf8 = !base::is_ascii(plan_.reverse_path) ||
+                      std::ranges::any_of(plan_.recipients, [](const std::string& to) { return !base::is_ascii(to); });
+    if (utf8) command += " SMTPUTF8";
     if (!order_.ret.empty()) command += fmt::format(" RET={}", order_.ret);
     if (!order_.envid.empty()) command += fmt::format(" ENVID={}", mail::encode_xtext(order_.envid));
     const auto mail_reply = line_.ask(command);

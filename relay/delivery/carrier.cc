@@ -22,6 +22,7 @@ mail::Transaction transaction_of(const queue::Message& message, const queue::Del
   transaction.reverse_path = message.envelope.reverse_path;
   transaction.size = message.size();
   transaction.body = message.envelope.body;
+  transaction.utf8 = message.envelope.utf8;
   transaction.ret = message.envelope.ret;
   transaction.envid = message.envelope.envid;
   for (const queue::DueRecipient& due : job.recipients) {
@@ -209,7 +210,7 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
       continue;
     }
     must_rest = must_rest || (outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination);
-    records.push_back(judge(due, outcome, own_reply ? told.reply.to_string() : failure->words(), retry));
+    records.push_back(judge(due, outcome, own_reply ? told.to_string() : failure->words(), retry));
     records.back().mx = peer.host;
     ledger_.tell(records.back(), message->envelope.recipients.at(due.index).mailbox.to_string(), message->received, peer);
     if (auto concern = concern_of(records.back(), *message, told, attempt)) concerns.push_back(std::move(*concern));

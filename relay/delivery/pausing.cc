@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/idn.h"
 #include "base/text.h"
 #include "relay/delivery/dispatcher.h"
 
@@ -16,12 +17,13 @@ constexpr std::size_t most_pauses = 1000;
 constexpr std::size_t longest_name = 255;  // RFC 1035 2.3.4
 
 Result<std::string> normal_pattern(const std::string& pattern) {
-  const bool printable = std::ranges::all_of(pattern, [](char c) { return c > ' ' && c < 0x7F; });
-  if (pattern.empty() || pattern.size() > longest_name || !printable) {
+  auto normal = base::pattern_to_a_labels(pattern);
+  const auto is_printable = [](char c) { return c > ' ' && c < 0x7F; };
+  if (!normal || normal->empty() || normal->size() > longest_name || !std::ranges::all_of(*normal, is_printable)) {
     return base::fail(Kind::invalid, fmt::format("\"{}\" is no domain or host; write it like example.com or *.mx.example.com",
                                                  base::printable(pattern.substr(0, longest_name))));
   }
-  return base::lower(pattern);
+  return normal;
 }
 
 bool has_pause(const std::vector<queue::Pause>& pauses, std::string_view pattern) {
@@ -69,7 +71,7 @@ void Dispatcher::end_open_connections() {
 }
 
 Task<Result<std::uint64_t>> Dispatcher::resume(std::string pattern) {
-  std::string normal = base::lower(pattern);
+  const std::string normal = normal_pattern(pattern).value_or(base::lower(pattern));
   auto start = [this, &normal](queue::Store::DoneCount done) { services_.store.resume(normal, std::move(done)); };
   auto count = co_await await_on_loop<Result<std::uint64_t>>(start);
   if (!count || *count == 0) co_return count;

@@ -167,6 +167,7 @@ mail::Report Reports::report_on(const queue::Message& message, const std::vector
   report.queue_id = message.id.to_string();
   report.message_id = message.message_id;
   report.envid = message.envelope.envid;
+  report.utf8 = message.envelope.utf8;
   report.original_sender = message.envelope.reverse_path;
   for (const Concern& concern : concerns) {
     report.recipients.push_back(reported(concern, message.envelope.recipients.at(concern.record.index)));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "dkim/verifier.h"
 #include "mail/repair.h"
 #include "relay/intake/mending.h"
@@ -177,13 +178,15 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
   }
   if (auto mended = mend(disk, sealed); !mended) return std::unexpected(mended.error());
   add_missing_fields(now);
+  const bool header_needs_utf8 = envelope.utf8 != mail::SmtpUtf8::absent && !base::is_ascii(header_.raw());
+  if (header_needs_utf8) envelope.utf8 = mail::SmtpUtf8::needed;
   const std::string id = id_.to_string();
   const conf::Trace trace = settings_->config.accept.received;
   const bool hidden = origin_ == queue::Origin::trusted && trace != conf::Trace::full;
   message.prefix =
       mail::make_received(mail::ReceivedParts{settings_->config.hostname, id, client.address.empty() ? nullptr : &client,
                                               envelope.recipients.size() == 1 ? &envelope.recipients.front() : nullptr, now,
-                                              hidden ? mail::ShowClient::no : mail::ShowClient::yes});
+                                              envelope.utf8, hidden ? mail::ShowClient::no : mail::ShowClient::yes});
   message.id = id_;
   message.origin = origin_;
   message.received = now;

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "mail/address.h"
+#include "mail/encoding.h"
 #include "mail/header.h"
 
 namespace {
@@ -17,8 +19,10 @@ void require(bool holds) {
 void check(const mail::Mailbox& mailbox) {
   const std::string text = mailbox.to_string();
   require(text.size() <= 254);
-  require(std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; }));
+  require(mail::is_utf8(text) && mailbox.is_ascii() == base::is_ascii(text));
+  require(std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7F; }));
   require(mail::Mailbox::parse(text) == mailbox);
+  if (mailbox.to_utf8().size() <= 254) require(mail::Mailbox::parse(mailbox.to_utf8()) == mailbox);
   if (!mailbox.domain().empty() && !mailbox.has_literal()) require(mail::parse_domain(mailbox.domain()) == mailbox.domain());
 }
 

@@ -103,7 +103,8 @@ void check_status(std::string_view part, std::size_t recipients) {
   std::size_t final_recipients = 0;
   for (const std::string_view line : check_lines(part)) {
     empty_lines += line.empty() ? 1 : 0;
-    final_recipients += line.starts_with("Final-Recipient: rfc822; ") || line == "Final-Recipient: rfc822;" ? 1 : 0;
+    const bool final_recipient = line.starts_with("Final-Recipient: rfc822;") || line.starts_with("Final-Recipient: utf-8;");
+    final_recipients += final_recipient ? 1 : 0;
     require(line.empty() || line.starts_with(' ') || line.find(':') != std::string_view::npos);
   }
   require(final_recipients == recipients && empty_lines == recipients + 2);

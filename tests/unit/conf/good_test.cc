@@ -202,3 +202,37 @@ TEST_CASE("limits are allowed values") {
 }
 
 }  // namespace
+
+TEST_CASE("domains are kept in the form in which they are compared and looked up") {
+  const auto config = conf::parse_config(R"(
+hostname = "mail.bücher.example"
+postmaster = "admin@bücher.example"
+[accept]
+sender_domains = ["*.Bücher.example"]
+[local]
+destinations = ["例子.example"]
+[[dkim.sign]]
+from = "*@bücher.example"
+domain = "bücher.example"
+selector = "s"
+key = "k.pem"
+[[shape]]
+domain = "*.例子.example"
+retry = { warn = "1h" }
+[[route]]
+domain = "*.例子.example"
+hosts = ["mx.例子.example:26"]
+)",
+                                         "mailferry.toml", "/etc");
+  INFO((config ? "" : config.error().words));
+  REQUIRE(config.has_value());
+  CHECK(config->hostname == "mail.xn--bcher-kva.example");
+  CHECK(config->postmaster == "admin@xn--bcher-kva.example");
+  CHECK(config->accept.sender_domains == std::vector<std::string>{"*.xn--bcher-kva.example"});
+  CHECK(config->local.destinations == std::vector<std::string>{"xn--fsqu00a.example"});
+  CHECK(config->dkim.sign[0].from == "*@xn--bcher-kva.example");
+  CHECK(config->dkim.sign[0].domain == "xn--bcher-kva.example");
+  CHECK(config->shape[0].domain == "*.xn--fsqu00a.example");
+  CHECK(config->route[0].domain == "*.xn--fsqu00a.example");
+  CHECK(config->route[0].hosts == std::vector<std::string>{"mx.xn--fsqu00a.example:26"});
+}

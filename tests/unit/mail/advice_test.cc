@@ -44,7 +44,7 @@ constexpr std::array rows{
     Row{"550 5.4.1 no answer from host", Cause::cannot_connect},
     Row{"452 4.5.3 too many recipients", Cause::rate},
     Row{"550 5.6.0 message contains bare LF", Cause::form},
-    Row{"550 5.6.7 address needs SMTPUTF8", Cause::form},
+    Row{"550 5.6.7 address needs SMTPUTF8", Cause::no_utf8},
     Row{"503 5.5.1 bad sequence of commands", Cause::protocol},
     Row{"550 5.7.1 rejected", Cause::policy},
     Row{"550 5.7.1 Relaying denied", Cause::relay_denied},

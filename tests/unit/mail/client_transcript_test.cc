@@ -71,6 +71,8 @@ mail::Transaction read_transaction(std::string_view text) {
   while (text.starts_with('<')) transaction.recipients.push_back(take_recipient(text));
   for (const std::string_view word : base::words(text)) {
     if (word.starts_with("size=")) transaction.size = base::parse_number(word.substr(5)).value();
+    if (word == "SMTPUTF8") transaction.utf8 = mail::SmtpUtf8::given;
+    if (word == "utf8-header") transaction.utf8 = mail::SmtpUtf8::needed;
     if (word == "8bit") transaction.body = mail::BodyType::eight_bit;
     if (word == "RET=FULL") transaction.ret = mail::Return::full;
     if (word == "RET=HDRS") transaction.ret = mail::Return::headers;
@@ -185,7 +187,7 @@ class Player {
       }
       const std::size_t blank = text.find(' ');
       if (own.stage != stage_named(text.substr(0, blank))) fail("another stage");
-      if (own.reply.to_string() != text.substr(blank + 1)) fail("was told \"" + own.reply.to_string() + "\"");
+      if (own.to_string() != text.substr(blank + 1)) fail("was told \"" + own.to_string() + "\"");
       return;
     }
     fail("no such recipient");

@@ -131,7 +131,7 @@ TEST_CASE("MAIL takes AUTH as RFC 4954 has it and forgets it") {
 }
 
 TEST_CASE("parameters that were not offered are refused as such") {
-  const std::string unknown = GENERATE(as<std::string>{}, "FUTURE=1", "SMTPUTF8", "DSN", "=1", "SIZES=1", "SIZE1");
+  const std::string unknown = GENERATE(as<std::string>{}, "FUTURE=1", "REQUIRETLS", "DSN", "=1", "SIZES=1", "SIZE1");
   CHECK(refusal("MAIL FROM:<a@b.example> " + unknown) == "555 5.5.4");
   CHECK(refusal("RCPT TO:<a@b.example> " + unknown) == "555 5.5.4");
 }
@@ -206,7 +206,29 @@ TEST_CASE("addresses that are none are refused, each path with its own status") 
   CHECK(refusal("RCPT TO:<>") == "553 5.1.3");
   CHECK(refusal("MAIL FROM:<postmaster>") == "553 5.1.7");
   CHECK(refusal("MAIL FROM:<j\xC3\xBCrgen@example.com>") == "553 5.6.7");
-  CHECK(refusal("RCPT TO:<j\xC3\xBCrgen@example.com>") == "553 5.6.7");
+}
+
+TEST_CASE("an address beyond ASCII needs SMTPUTF8") {
+  const auto mail = expect<command::MailFrom>("MAIL FROM:<jürgen@bücher.example> SMTPUTF8 BODY=8BITMIME");
+  CHECK(mail.reverse_path.to_string() == "j\xC3\xBCrgen@xn--bcher-kva.example");
+  CHECK(mail.utf8 == mail::SmtpUtf8::given);
+  CHECK(expect<command::MailFrom>("MAIL FROM:<a@b.example>").utf8 == mail::SmtpUtf8::absent);
+  CHECK(refusal("MAIL FROM:<alice@bücher.example>") == "553 5.6.7");
+  CHECK(refusal("MAIL FROM:<a@b.example> SMTPUTF8=1") == "501 5.5.4");
+  CHECK(refusal("MAIL FROM:<j\xFCrgen@example.com> SMTPUTF8") == "553 5.1.7");
+  CHECK(expect<command::RcptTo>("RCPT TO:<bob@bücher.example>").needs_utf8);
+  CHECK_FALSE(expect<command::RcptTo>("RCPT TO:<bob@example.com>").needs_utf8);
+}
+
+TEST_CASE("ORCPT beyond ASCII is kept in ASCII") {
+  const auto rcpt = expect<command::RcptTo>("RCPT TO:<b@c.example> ORCPT=utf-8;j\xC3\xBCrgen\\x{2B}x@c.example");
+  CHECK(rcpt.recipient.orcpt == "utf-8;j\\x{FC}rgen\\x{2B}x@c.example");
+  CHECK(rcpt.needs_utf8);
+  CHECK(refusal("RCPT TO:<b@c.example> ORCPT=rfc822;j\xC3\xBCrgen@c.example") == "501 5.5.4");
+  CHECK(refusal("RCPT TO:<b@c.example> ORCPT=utf-8;j\xFCrgen@c.example") == "501 5.5.4");
+  std::string long_one = "RCPT TO:<b@c.example> ORCPT=utf-8;";
+  for (int i = 0; i < 100; ++i) long_one += "\xE7\x94\xA8";
+  CHECK(refusal(long_one) == "501 5.5.4");
 }
 
 TEST_CASE("a path stands in angle brackets behind its keyword") {

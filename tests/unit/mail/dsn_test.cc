@@ -274,3 +274,30 @@ TEST_CASE("a letter to the postmaster has the same style") {
   CHECK(text.find("Mail expires.") < text.find("=E9=82=AE=E4=BB=B6=E5=8D=B3"));
   CHECK(mail::body_type_of(text) == mail::BodyType::seven_bit);
 }
+
+TEST_CASE("a recipient beyond ASCII is told of in ASCII to a sender who may not know UTF-8") {
+  auto about =
+      recipient("jürgen+x@bücher.example", ReportAction::failed, "the server does not offer SMTPUTF8, which this address needs");
+  about.orcpt = "utf-8;j\\x{FC}rgen@c.example";
+  Report report = report_of(ReportKind::failure, std::move(about));
+  const std::string text = mail::make_report(report);
+  CHECK(has(text, "Final-Recipient: utf-8; j\\x{FC}rgen\\x{2B}x@b\\x{FC}cher.example\r\n"));
+  CHECK(has(text, "Original-Recipient: utf-8; j\\x{FC}rgen@c.example\r\n"));
+  CHECK(has(text, "Status: 5.6.7\r\n"));
+  CHECK(has(text, "Content-Type: message/delivery-status\r\n"));
+  CHECK(base::is_ascii(text));
+}
+
+TEST_CASE("a sender beyond ASCII gets a report of RFC 6533") {
+  Report report = report_of(ReportKind::failure, recipient("jürgen@bücher.example", ReportAction::failed, "550 5.1.1 no"));
+  report.to = Mailbox::parse("\xE7\x94\xA8\xE6\x88\xB7@\xE4\xBE\x8B\xE5\xAD\x90.example").value();
+  report.original_sender = mail::ReversePath(report.to);
+  report.utf8 = mail::SmtpUtf8::needed;
+  report.returned = "Subject: \xC3\xBC\r\n\r\nhello\r\n";
+  report.returned_form = mail::Returned::full;
+  const std::string text = mail::make_report(report);
+  CHECK(has(text, "To: <\xE7\x94\xA8\xE6\x88\xB7@\xE4\xBE\x8B\xE5\xAD\x90.example>\r\n"));
+  CHECK(has(text, "Content-Type: message/global-delivery-status\r\n"));
+  CHECK(has(text, "Final-Recipient: utf-8; jürgen@bücher.example\r\n"));
+  CHECK(has(text, "Content-Type: message/global\r\n"));
+}

@@ -57,6 +57,21 @@ TEST_CASE("Received tells who came, how, to whom and when") {
         "\tfor <bob@example.net>; Tue, 24 Nov 2026 12:39:34 +0000\r\n");
 }
 
+TEST_CASE("Received tells of SMTPUTF8, and stays ASCII itself") {
+  const Client client = home();
+  const Recipient to(mail::Mailbox("j\xC3\xBCrgen", "example.net"));
+  mail::ReceivedParts parts;
+  parts.by = "mx.example.com";
+  parts.id = "01J8ZQ4K7M";
+  parts.client = &client;
+  parts.only_recipient = &to;
+  parts.utf8 = mail::SmtpUtf8::given;
+  const std::string field = mail::make_received(parts);
+  CHECK(field.find(" with UTF8SMTPS ") != std::string::npos);
+  CHECK(field.find("\tfor ") == std::string::npos);
+  CHECK(base::is_ascii(field));
+}
+
 TEST_CASE("Received says whether a password was right, as RFC 3848 names it") {
   Client client = home();
   client.user = "alice";

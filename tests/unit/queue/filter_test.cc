@@ -87,6 +87,9 @@ TEST_CASE("the conditions of the command line") {
   SECTION("a domain is put into the queue's own spelling") {
     CHECK(filter_of({{"domain", "Abc.COM."}})->domain == "abc.com");
     CHECK(filter_of({{"domain", "[ipv6:2001:DB8:0::1]"}})->domain == "[IPv6:2001:db8::1]");
+    CHECK(filter_of({{"domain", "Bücher.example"}})->domain == "xn--bcher-kva.example");
+    CHECK(filter_of({{"domain", "*.bücher.example"}})->domain == "*.xn--bcher-kva.example");
+    CHECK(filter_of({{"to", "*@bücher.example"}})->to == "*@xn--bcher-kva.example");
     CHECK(filter_of({{"domain", "*.Abc.com"}})->domain == "*.Abc.com");
   }
   SECTION("states are those of the store") {

@@ -585,3 +585,16 @@ TEST_CASE("many threads submit while others read: nothing is lost, and every vie
   check_counts(queue, threads * each * 2 / 3, threads * each * 2 / 3, 0);
   CHECK(destinations(queue) == Lines{"a.example 400 2000"});
 }
+
+TEST_CASE("SMTPUTF8 and addresses beyond ASCII are kept as they were given") {
+  const auto utf8 = GENERATE(mail::SmtpUtf8::absent, mail::SmtpUtf8::given, mail::SmtpUtf8::needed);
+  const auto body = GENERATE(mail::BodyType::seven_bit, mail::BodyType::eight_bit);
+  Queue queue;
+  queue::Message made = message(1);
+  made.envelope.utf8 = utf8;
+  made.envelope.body = body;
+  made.envelope.reverse_path = mail::ReversePath(mail::Mailbox::parse("jürgen@bücher.example").value());
+  made.envelope.recipients[0].mailbox = mail::Mailbox::parse("\xE7\x94\xA8@\xE4\xBE\x8B\xE5\xAD\x90.example").value();
+  REQUIRE(accept(queue.store(), made));
+  CHECK(queue.reader().load(made.id).value().envelope == made.envelope);
+}

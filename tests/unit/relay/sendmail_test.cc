@@ -105,6 +105,19 @@ TEST_CASE("sendmail passes on what its caller wants to be told") {
   CHECK(host.relay().logs("delivered"));
 }
 
+TEST_CASE("send takes addresses beyond ASCII") {
+  Host host;
+  host.sink().script([](const Said& said) -> std::optional<std::string> {
+    if (said.verb != "EHLO") return std::nullopt;
+    return "250-mx1.example.net\r\n250 SMTPUTF8";
+  });
+  host.start();
+  REQUIRE(host.send("- -f jürgen@client.example 用户@example.net", letter).code == 0);
+  const Arrival arrival = host.arrival();
+  CHECK(arrival.mail.starts_with("MAIL FROM:<jürgen@client.example>"));
+  CHECK(arrival.rcpts == std::vector<std::string>{"RCPT TO:<用户@example.net>"});
+}
+
 TEST_CASE("send hands in a file") {
   Host host;
   host.start();
