@@ -137,11 +137,14 @@ TEST_CASE("paused mail expires: the postmaster is told before, once a pause, and
   CHECK(pauses(relay).size() == 1);
 }
 
-TEST_CASE("a pattern that can match nothing is refused") {
+TEST_CASE("a pattern that can match nothing is refused, one beyond ASCII is kept with A-labels") {
   const Folder folder;
   Relay relay(config_in(folder, 1), example);
-  for (const std::string& pattern : {std::string(), std::string("a b"), std::string(300, 'a'), std::string("caf\xc3\xa9")}) {
+  for (const std::string& pattern :
+       {std::string(), std::string("a b"), std::string(300, 'a'), std::string("caf\xe9"), std::string("*café.example")}) {
     CHECK_THROWS(pause(relay, pattern));
   }
   CHECK(pauses(relay).empty());
+  pause(relay, "*.bücher.example");
+  CHECK(pauses(relay).at(0).pause.pattern == "*.xn--bcher-kva.example");
 }
