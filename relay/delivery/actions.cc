@@ -18,7 +18,7 @@ using queue::State;
 
 /// Recipients in one part: one transaction, during which accepts wait. As many as are committed within a time that they may wait
 /// for: with a million in the queue most pages that a part touches are cold.
-constexpr std::size_t least_part = 10;
+constexpr std::size_t least_part = 40;
 constexpr std::size_t most_part = 400;
 constexpr std::chrono::milliseconds part_is_long(12);
 constexpr std::chrono::milliseconds part_is_short(5);

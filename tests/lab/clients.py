@@ -104,7 +104,20 @@ def smtplib(client, machine):
                            client.mechanism)
 
 
-PROGRAMS = {"swaks": swaks, "msmtp": msmtp, "exim": exim, "smtplib": smtplib}
+NODEMAILER = """const [name, password, from, to, host, port, way, mechanism] = process.argv.slice(1);
+const transport = require('/usr/share/nodejs/nodemailer').createTransport({
+  host, port: Number(port), name: 'desk.mydomain.com', secure: way === 'implicit', requireTLS: true, tls: {rejectUnauthorized: false},
+  ...(mechanism && {auth: {user: name, pass: password}, authMethod: mechanism})});
+transport.sendMail({envelope: {from, to: [to]}, raw: require('fs').readFileSync(0)})
+  .catch(error => { console.error(String(error)); process.exitCode = 1; });
+"""
+
+
+def nodemailer(client, machine):
+    return machine.command("node", "-e", NODEMAILER, NAME, PASSWORD, SENDER, client.recipient, RELAY, str(client.port), client.way, client.mechanism)
+
+
+PROGRAMS = {"swaks": swaks, "msmtp": msmtp, "exim": exim, "smtplib": smtplib, "nodemailer": nodemailer}
 
 
 def trusted_clients():
@@ -112,7 +125,8 @@ def trusted_clients():
 
 
 def clients_with_passwords():
-    mechanisms = {"swaks": ("PLAIN", "LOGIN"), "msmtp": ("PLAIN", "LOGIN", "SCRAM-SHA-256"), "exim": ("PLAIN", "LOGIN"), "smtplib": ("PLAIN", "LOGIN")}
+    mechanisms = {"swaks": ("PLAIN", "LOGIN"), "msmtp": ("PLAIN", "LOGIN", "SCRAM-SHA-256"), "exim": ("PLAIN", "LOGIN"), "smtplib": ("PLAIN", "LOGIN"),
+                  "nodemailer": ("PLAIN", "LOGIN")}
     return [Client(program, way, mechanism) for program, known in mechanisms.items() for mechanism in known for way in PORTS]
 
 
