@@ -461,8 +461,10 @@ TEST_CASE("balancers and intermediaries speak for a host that is known by its na
   CHECK(client.say("XCLIENT ADDR=192.0.2.7").starts_with("220 "));
   CHECK(rcpt(client) == "250 2.1.5");
   script.set("home.example", found({"192.0.2.8", "0.0.0.0"}));
+  client.say("RSET");
   CHECK(client.say("XCLIENT ADDR=192.0.2.8").starts_with("220 "));
   CHECK(rcpt(client) == "250 2.1.5");
+  client.say("RSET");
   CHECK(client.say("XCLIENT ADDR=[UNAVAILABLE]").starts_with("220 "));
   CHECK(rcpt(client) == "450 4.7.1");
 }
