@@ -41,7 +41,7 @@ class Signer {
     published_ = record;
     path = made.at("key").as_string().c_str();
     conf::Config config = config_in(folder_, 1);
-    config.dkim.sign = {conf::DkimSign{"*@example.com", "example.com", "us", path, ""}};
+    config.dkim.sign = {conf::DkimSign{"*@example.com", "example.com", "us", path, "", ""}};
     config.delivery.bind_ipv4 = "34.56.78.90";
     config.listen[0].address.port = free_port();
     config.retry.delays = {std::chrono::hours(1)};

@@ -68,7 +68,7 @@ void sign_with(conf::Config& config, const std::string& pem, const std::string& 
   const std::string path = config.spool + "-" + selector + ".pem";
   const auto written = base::write_file_durably(path, pem, 0600);
   if (!written) throw std::runtime_error(written.error().words);
-  config.dkim.sign.push_back(conf::DkimSign{from, domain, selector, path, ""});
+  config.dkim.sign.push_back(conf::DkimSign{from, domain, selector, path, "", ""});
 }
 
 Relay::Relay(const conf::Config& config, const World& world, const std::string& config_path, Pace pace)
