@@ -155,6 +155,8 @@ int main() {
             reached;
   reached = race_hashing("body in base64", "TWFpbGZlcnJ5IGNhcnJpZXMgd2hhdCBpdCB3YXMgZ2l2ZW4gYW5kIG5vdGhpbmcgZWxzZSBhdCBh\r\n") &&
             reached;
+  // Short lines that each change are the worst there is: told, not asked for.
+  race_hashing("short lines of indented HTML", "        <td style=\"color: #333\">Angebot</td>\r\n\t\t<td>  4711</td>  \r\n");
   fmt::print("{}\n", reached ? "1 passed, 0 failed" : "0 passed, 1 failed");
   return reached ? 0 : 1;
 }
