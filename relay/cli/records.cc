@@ -1,16 +1,14 @@
 // records: what to publish in DNS, ready to paste.
 #include <fmt/format.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cstring>
 
 #include "base/text.h"
 #include "conf/config.h"
 #include "relay/cli/commands.h"
 #include "relay/cli/display.h"
+#include "relay/own_addresses.h"
 #include "relay/publish.h"
 #include "relay/settings.h"
 
@@ -29,26 +27,8 @@ bool is_public(const base::IpAddress& address) {
 }
 
 std::vector<base::IpAddress> own_public_addresses() {
-  std::vector<base::IpAddress> found;
-  ifaddrs* first = nullptr;
-  if (::getifaddrs(&first) != 0) return found;
-  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr) continue;
-    std::array<std::uint8_t, 16> octets{};
-    base::IpAddress address;
-    if (entry->ifa_addr->sa_family == AF_INET) {
-      std::array<std::uint8_t, 4> four{};
-      std::memcpy(four.data(), &reinterpret_cast<const sockaddr_in*>(entry->ifa_addr)->sin_addr, four.size());
-      address = base::IpAddress::v4(four);
-    } else if (entry->ifa_addr->sa_family == AF_INET6) {
-      std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr)->sin6_addr, octets.size());
-      address = base::IpAddress::v6(octets);
-    } else {
-      continue;
-    }
-    if (is_public(address)) found.push_back(address);
-  }
-  ::freeifaddrs(first);
+  std::vector<base::IpAddress> found = own_addresses();
+  std::erase_if(found, [](const base::IpAddress& address) { return !is_public(address); });
   return found;
 }
 

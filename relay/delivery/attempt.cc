@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
-#include "base/text.h"
 #include "queue/content_file.h"
+#include "relay/own_addresses.h"
 
 namespace relay::delivery {
 namespace {
@@ -92,20 +91,16 @@ std::optional<Failure> Attempt::failure() const {
   return Failure(ended->stage, lost_ ? *lost_ : base::Error(Kind::closed, ended->words));
 }
 
-/// By an MX record, or a route, that leads back. Another server of this machine may have our name, but not our port as well.
-bool Attempt::has_reached_us() const {
-  const conf::Config& config = settings_->config;
-  const bool our_port =
-      std::ranges::any_of(config.listen, [&](const conf::Listen& listen) { return listen.address.port == candidate_.port; });
-  return our_port && base::equal_ignoring_case(client_.extensions().host, config.hostname);
-}
-
 void Attempt::lost(const base::Error& error) {
   lost_ = error;
   client_.connection_lost(error.words);
 }
 
 Task<void> Attempt::connect_and_drive() {
+  if (is_own_door(settings_->config, candidate_.address, candidate_.port)) {
+    lost(base::Error(Kind::closed, "this host is the relay itself: mail would go in a circle"));
+    co_return;
+  }
   deadline_.after(mail::time_limit(mail::Stage::connect));
   const auto source = source_for(settings_->config, candidate_.address);
   const auto connected = co_await connection_.connect(candidate_.address, candidate_.port, source);
@@ -115,7 +110,6 @@ Task<void> Attempt::connect_and_drive() {
   }
   connected_ = true;
   co_await drive();
-  if (has_reached_us()) lost(base::Error(Kind::closed, "this host is the relay itself: mail would go in a circle"));
 }
 
 Task<void> Attempt::drive() {

@@ -70,7 +70,6 @@ class Attempt {
   Task<base::Result<void>> send_file();
   Task<base::Result<void>> send_piece(std::string_view piece);
   Task<void> hear_why();
-  bool has_reached_us() const;
   void lost(const base::Error& error);
   std::optional<Failure> failure() const;
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "conf/local.h"
+#include "relay/own_addresses.h"
 
 namespace relay::delivery {
 namespace {
@@ -37,11 +37,16 @@ Result<base::IpAddress> literal_address(std::string_view text) {
 }
 
 /// RFC 5321 5.1: from its own place in the list a relay sends on to better hosts only.
-void leave_out_from_us_on(const conf::Config& config, std::vector<dns::MxHost>& hosts) {
-  const auto us = std::ranges::find_if(hosts, [&](const dns::MxHost& host) { return conf::is_local_domain(config, host.name); });
-  if (us == hosts.end()) return;
-  const std::uint16_t own = us->preference;
-  std::erase_if(hosts, [own](const dns::MxHost& host) { return host.preference >= own; });
+void leave_out_from_us_on(const conf::Config& config, const std::vector<dns::MxHost>& hosts,
+                          std::vector<dns::Candidate>& candidates) {
+  const auto us = std::ranges::find_if(
+      candidates, [&](const dns::Candidate& candidate) { return is_own_door(config, candidate.address, candidate.port); });
+  if (us == candidates.end()) return;
+  const auto preference_of = [&hosts](const dns::Candidate& candidate) {
+    return std::ranges::find(hosts, candidate.host, &dns::MxHost::name)->preference;
+  };
+  const std::uint16_t own = preference_of(*us);
+  std::erase_if(candidates, [&](const dns::Candidate& candidate) { return preference_of(candidate) >= own; });
 }
 
 struct HostAndPort {
@@ -146,16 +151,17 @@ Task<Result<Hosts::Found>> Hosts::by_mx(std::shared_ptr<const Settings> settings
   if (!answer) co_return std::unexpected(answer.error());
   auto hosts = dns::mx_hosts(domain, *answer, random_);
   if (!hosts) co_return std::unexpected(hosts.error());
-  leave_out_from_us_on(settings->config, *hosts);
-  if (hosts->empty()) {
+  std::vector<std::string> names;
+  for (const dns::MxHost& host : *hosts) names.push_back(host.name);
+  auto found = co_await addresses(settings, std::move(names), settings->config.delivery.port);
+  if (!found) co_return found;
+  leave_out_from_us_on(settings->config, *hosts, found->candidates);
+  if (found->candidates.empty()) {
     // RFC 5321 5.1 has it returned; where a route leads here it may be a slip of our admin, and the mail waits.
     const Kind kind = route_for(settings->config, domain) == nullptr ? Kind::refused : Kind::temporary;
     co_return base::fail(kind, fmt::format("the MX of {} is this relay itself", domain));
   }
-  std::vector<std::string> names;
-  for (const dns::MxHost& host : *hosts) names.push_back(host.name);
-  auto found = co_await addresses(settings, std::move(names), settings->config.delivery.port);
-  if (found) found->ttl = std::min(found->ttl, answer->ttl);
+  found->ttl = std::min(found->ttl, answer->ttl);
   co_return found;
 }
 

@@ -39,7 +39,9 @@ void fill(dns::StaticResolver& dns) {
   dns.add("backed.example", mx, dns::MxRecord{20, "second.three.example"});
   dns.add("backed.example", mx, dns::MxRecord{30, "last.three.example"});
   dns.add("ours.example", mx, dns::MxRecord{10, "relay.example.com"});
-  dns.add("relay.example.com", a, address("192.0.2.8"));
+  dns.add("relay.example.com", a, address("127.0.0.8"));
+  dns.add("namesake.example", mx, dns::MxRecord{10, "mail.namesake.example"});
+  dns.add("mail.namesake.example", a, address("192.0.2.8"));
 }
 
 conf::Route route(std::string domain, std::vector<std::string> hosts) {
@@ -53,6 +55,8 @@ class Finder {
     auto settings = std::make_shared<relay::Settings>();
     settings->config = world::config_in(folder_, 2500);
     settings->config.route = std::move(routes);
+    settings->config.listen[0].address = base::parse_endpoint("0.0.0.0:2500").value();
+    settings->config.hostname = "mail.namesake.example";
     settings_ = settings;
   }
   ~Finder() {
@@ -127,6 +131,11 @@ TEST_CASE("where the relay is an MX itself only better ones are hosts") {
   CHECK(finder.find("ours.example") == "refused: the MX of ours.example is this relay itself");
   Finder routed({route("ours.example", {"mx"})});
   CHECK(routed.find("ours.example") == "temporary: the MX of ours.example is this relay itself");
+}
+
+TEST_CASE("a host with our name is another one where its address is another") {
+  Finder finder;
+  CHECK(finder.find("namesake.example") == "mail.namesake.example 192.0.2.8:2500");
 }
 
 TEST_CASE("what DNS denies is refused, what it does not say is temporary") {
