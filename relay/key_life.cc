@@ -91,7 +91,8 @@ Result<Activations> Activations::load(const std::string& path) {
   auto text = base::read_file(path, largest_file);
   if (!text) return std::unexpected(text.error());
   try {
-    for (const json::value& entry : json::parse(*text).as_array()) activations.add(activation_of(entry.as_object()));
+    const json::value entries = json::parse(*text);
+    for (const json::value& entry : entries.as_array()) activations.add(activation_of(entry.as_object()));
   } catch (const std::exception& wrong) {
     return base::fail(
         Kind::invalid,

@@ -112,7 +112,7 @@ const std::string over = "\"2026-01-01T00:00:01Z\"";
 
 std::string status_of(const std::string& more) {
   return R"({"version":"1","hostname":"relay.example.com","pid":7,"started":"2026-01-01T00:00:00Z","uptime_seconds":90000,)"
-         R"("listening":["[::]:25"],"host_names":[{"name":"home.example","addresses":["192.0.2.1","2001:db8::1"],)"
+         R"("dkim":[],"listening":["[::]:25"],"host_names":[{"name":"home.example","addresses":["192.0.2.1","2001:db8::1"],)"
          R"("looked_up":"2026-01-02T00:00:00Z","failure":null,"failed":null},{"name":"office.example","addresses":[],)"
          R"("looked_up":"2026-01-02T00:00:00Z","failure":"DNS: SERVFAIL","failed":"2026-01-01T00:00:00Z"}],)"
          R"("queue":{"messages":1234567,"recipients":2345678,"held":1000,"quarantined":7},)"

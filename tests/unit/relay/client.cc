@@ -60,7 +60,13 @@ std::string Client::send_content(std::string_view content) {
   return wire_.read_reply();
 }
 
-std::string id_in(const std::string& reply) { return reply.substr(reply.rfind(' ') + 1); }
+std::string id_in(const std::string& reply) {
+  constexpr std::string_view before = "queued as ";
+  const std::size_t start = reply.find(before);
+  if (start == std::string::npos) return {};
+  const std::string id = reply.substr(start + before.size());
+  return id.substr(0, id.find_first_of(" ,"));
+}
 
 std::string message(const std::string& from, const std::string& subject, const std::string& body) {
   return "From: " + from + "\r\nTo: bob@example.net\r\nSubject: " + subject +

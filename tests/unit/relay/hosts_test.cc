@@ -55,7 +55,7 @@ class Finder {
     auto settings = std::make_shared<relay::Settings>();
     settings->config = world::config_in(folder_, 2500);
     settings->config.route = std::move(routes);
-    settings->config.listen[0].address = base::parse_endpoint("0.0.0.0:2500").value();
+    settings->config.listen[0].address = base::parse_endpoint("127.0.0.8:2500").value();
     settings->config.hostname = "mail.namesake.example";
     settings_ = settings;
   }

@@ -48,7 +48,8 @@ conf::Config config_in(const Folder& folder, std::uint16_t port) {
   config.hostname = "relay.example.com";
   config.postmaster = "admin@example.com";
   config.spool = folder / "spool";
-  config.spool_unsafe = true;  // the folder may lie in memory
+  config.spool_unsafe = true;                  // the folder may lie in memory
+  config.accept.duplicates = Milliseconds(0);  // tests send the same again
   config.threads = 2;
   config.log.to = folder / "log";
   config.log.level = conf::LogLevel::debug;
