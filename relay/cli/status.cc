@@ -71,7 +71,8 @@ std::string key_text(const json::object& key) {
 std::string host_name_text(const json::object& host) {
   std::string addresses;
   for (const json::value& address : host.at("addresses").as_array()) {
-    addresses += (addresses.empty() ? "" : ", ") + std::string(address.as_string());
+    if (!addresses.empty()) addresses += ", ";
+    addresses += std::string_view(address.as_string());
   }
   std::string text = fmt::format("{}: {}", text_of(host, "name"), addresses.empty() ? "no address" : addresses);
   if (!host.at("looked_up").is_null()) text += fmt::format("; looked up {}", text_of(host, "looked_up"));

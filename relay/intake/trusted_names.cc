@@ -32,7 +32,10 @@ std::string trouble_in(const Result<dns::Answer>& a, const Result<dns::Answer>& 
 
 std::string list(const Addresses& addresses) {
   std::string text;
-  for (const base::IpAddress& address : addresses) text += (text.empty() ? "" : ",") + address.to_string();
+  for (const base::IpAddress& address : addresses) {
+    if (!text.empty()) text += ',';
+    text += address.to_string();
+  }
   return text.empty() ? "none" : text;
 }
 

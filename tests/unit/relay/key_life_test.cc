@@ -129,7 +129,7 @@ TEST_CASE("a new key does not sign before its record is seen, and then it does f
   {
     Relay relay(keys.config, keys.world_with(records()));
     CHECK(signer(relay, sink) == "old");
-    const auto status = relay.get("/v1/status");
+    const auto status = relay.get("/status");
     const auto& view = status.as_object().at("dkim").as_array().at(1).as_object();
     CHECK(view.at("stage").as_string() == "pending");
     CHECK(view.at("record").as_string() == "missing");
