@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -39,12 +40,14 @@ std::uint64_t number_in(std::string_view rcpt) {
   return base::parse_number(rcpt.substr(start + 5, end - start - 5)).value_or(0);
 }
 
+/// Each time another message, whatever its number: the relay would know one that comes again.
 std::string message_text(std::uint64_t number, std::uint64_t size) {
+  static std::atomic<std::uint64_t> made = 0;
   std::string text = fmt::format(
       "From: Bench <bench@mydomain.com>\r\nTo: Somebody <user{0}@abc.com>\r\nSubject: message {0}\r\n"
-      "Date: Tue, 24 Nov 2026 12:00:00 +0000\r\nMessage-ID: <{0}.bench@mydomain.com>\r\nMIME-Version: 1.0\r\n"
+      "Date: Tue, 24 Nov 2026 12:00:00 +0000\r\nMessage-ID: <{0}.{1}.bench@mydomain.com>\r\nMIME-Version: 1.0\r\n"
       "Content-Type: text/plain; charset=utf-8\r\n\r\n",
-      number);
+      number, made++);
   while (text.size() + 2 < size) {
     const std::size_t line = std::min<std::size_t>(70, static_cast<std::size_t>(size) - text.size() - 2);
     text.append(line, static_cast<char>('a' + text.size() % 26));
