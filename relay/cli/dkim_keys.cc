@@ -157,7 +157,7 @@ int begin_rotation(const Common& common, const DkimArguments& arguments) {
 }
 
 std::string stage_text(const json::object& key) {
-  const std::string stage = text_of(key, "stage");
+  std::string stage = text_of(key, "stage");
   const std::string until = text_of(key, "needed_until");
   if (stage == "retiring") return fmt::format("retiring, published until {}", until.substr(0, 16));
   if (stage == "pending") return "pending, signs when its record is seen";
