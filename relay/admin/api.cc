@@ -19,10 +19,7 @@ constexpr std::size_t quarantined_told = 5;
 /// Missing ids that an error names.
 constexpr std::size_t missing_told = 5;
 
-Response view(json::value body) {
-  // Moved as it is, with the memory that it was made in.
-  return Response{200, std::move(body), nullptr};
-}
+Response view(json::value body) { return Response{200, std::move(body), nullptr}; }
 
 /// For an answer that a worker made.
 template <class Value>
@@ -246,12 +243,10 @@ Task<Response> Api::get_summary(Request request) {
   const base::Time now = base::now();
   const auto parsed = parse_summary_request(request.query);
   if (!parsed) co_return problem(400, parsed.error().words);
-  // Tens of thousands of rows at most, all let go together.
-  const auto memory = json::make_shared_resource<json::monotonic_resource>();
-  auto work = [reader = readers_.listing.get(), &parsed, now, &memory] { return read_summary(*reader, *parsed, now, memory); };
+  auto work = [reader = readers_.listing.get(), &parsed, now] { return read_summary(*reader, *parsed, now); };
   auto rows = co_await on(listing_, services_.loop, work);
   if (!rows) co_return problem(rows.error());
-  json::object body(memory);
+  json::object body;
   body["rows"] = std::move(*rows);
   co_return view(std::move(body));
 }

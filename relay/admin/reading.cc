@@ -194,13 +194,12 @@ Result<SummaryRequest> parse_summary_request(const Parameters& parameters) {
   return request;
 }
 
-Result<json::array> read_summary(queue::Reader& reader, const SummaryRequest& request, base::Time now,
-                                 const json::storage_ptr& memory) {
+Result<json::array> read_summary(queue::Reader& reader, const SummaryRequest& request, base::Time now) {
   const auto rows = reader.summary(request.by, request.limit);
   if (!rows) return std::unexpected(rows.error());
-  json::array view(memory);
+  json::array view;
   view.reserve(rows->size());
-  for (const queue::SummaryRow& row : *rows) view.push_back(summary_view(row, now, memory));
+  for (const queue::SummaryRow& row : *rows) view.push_back(summary_view(row, now));
   return view;
 }
 

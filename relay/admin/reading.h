@@ -59,8 +59,7 @@ struct SummaryRequest {
 };
 /// by: domain, mx or sender; limit: rows.
 base::Result<SummaryRequest> parse_summary_request(const Parameters& parameters);
-base::Result<json::array> read_summary(queue::Reader& reader, const SummaryRequest& request, base::Time now,
-                                       const boost::json::storage_ptr& memory = {});
+base::Result<json::array> read_summary(queue::Reader& reader, const SummaryRequest& request, base::Time now);
 
 /// The message with every recipient.
 base::Result<json::object> read_message(queue::Reader& reader, queue::QueueId id, const ActiveKeys& active, base::Time now);

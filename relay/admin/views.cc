@@ -114,8 +114,8 @@ json::object message_view(const queue::Message& message, const std::vector<queue
   return view;
 }
 
-json::object summary_view(const queue::SummaryRow& row, base::Time now, const json::storage_ptr& memory) {
-  json::object view(memory);
+json::object summary_view(const queue::SummaryRow& row, base::Time now) {
+  json::object view;
   view.reserve(11);  // there may be very many rows
   view["name"] = base::printable(row.name);
   view["recipients"] = row.recipients;

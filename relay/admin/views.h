@@ -26,7 +26,7 @@ json::object row_view(const queue::ListRow& row, const ActiveKeys& active, base:
 /// Envelope, client and every recipient: a row_view() with what the sender asked for it.
 json::object message_view(const queue::Message& message, const std::vector<queue::ListRow>& recipients, const ActiveKeys& active,
                           base::Time now);
-json::object summary_view(const queue::SummaryRow& row, base::Time now, const json::storage_ptr& memory = {});
+json::object summary_view(const queue::SummaryRow& row, base::Time now);
 json::object pause_view(const queue::Pause& pause, const Waiting& waiting, base::Time now);
 json::object action_view(const queue::Action& action);
 json::object quarantined_view(const queue::QuarantinedMessage& message);
