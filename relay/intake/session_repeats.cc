@@ -1,6 +1,7 @@
 // What a message meets before the queue takes it: that it is there already, or that its sender has sent too much.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,19 +17,28 @@ using mail::Reply;
 
 namespace {
 
+/// The sender for a command line that somebody may paste: what a shell or a pattern would read otherwise becomes "?".
+std::string pasted(std::string_view sender) {
+  if (sender.empty()) return "'<>'";
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.@_+-=";
+  std::string text(sender);
+  std::ranges::replace_if(text, [plain](char c) { return plain.find(c) == std::string_view::npos; }, '?');
+  return fmt::format("'{}'", text);
+}
+
 Alert rate_alert(std::string_view sender, std::string_view client, const base::Rate& rate) {
   const std::string limit = base::to_string(rate);
   return Alert{
       "sender-rate", fmt::format("Mail of <{}> is held: more than {}", sender, limit),
       fmt::format("<{0}>, sent by {1}, has had more recipients than accept.sender_rate allows ({2}). What exceeds it is "
                   "held and not delivered.\n\nIf the mailbox was stolen, close it at your mail server, then throw the mail "
-                  "away: mailferry queue drop --from {0} --state held\nIf the mail is wanted: mailferry queue release --from "
-                  "{0}\nTo see it: mailferry queue list --from {0} --state held",
-                  sender, client, limit),
+                  "away: mailferry queue drop --from {3} --state held\nIf the mail is wanted: mailferry queue release --from "
+                  "{3}\nTo see it: mailferry queue list --from {3} --state held",
+                  sender, client, limit, pasted(sender)),
       fmt::format("<{0}>（由 {1} 送来）的收件人数超过了 accept.sender_rate（{2}）。超出的邮件已被扣留，没有投递。\n\n"
-                  "如果邮箱被盗，请先在自己的邮件服务器上停用它，再丢弃这些邮件：mailferry queue drop --from {0} --state "
-                  "held\n如果确实要发送：mailferry queue release --from {0}\n查看：mailferry queue list --from {0} --state held",
-                  sender, client, limit)};
+                  "如果邮箱被盗，请先在自己的邮件服务器上停用它，再丢弃这些邮件：mailferry queue drop --from {3} --state "
+                  "held\n如果确实要发送：mailferry queue release --from {3}\n查看：mailferry queue list --from {3} --state held",
+                  sender, client, limit, pasted(sender))};
 }
 
 }  // namespace

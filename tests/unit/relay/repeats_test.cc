@@ -188,7 +188,7 @@ TEST_CASE("what exceeds accept.sender_rate is held, and postmaster is told once"
   const auto letter =
       std::ranges::find_if(arrivals, [](const auto& arrival) { return arrival.rcpts.front() == "RCPT TO:<admin@example.com>"; });
   REQUIRE(letter != arrivals.end());
-  CHECK(letter->content.find("queue release --from a@client.example") != std::string::npos);
+  CHECK(letter->content.find("queue release --from 'a@client.example'") != std::string::npos);
   CHECK(relay.count_in_log("warning sender-rate from=<a@client.example>") == 1);
   const auto rows = relay.rows("?state=held");
   REQUIRE(rows.size() == 3);
@@ -196,6 +196,20 @@ TEST_CASE("what exceeds accept.sender_rate is held, and postmaster is told once"
   act(relay, queue::Deed::release, only("from", "a@client.example"));
   CHECK(sink.receives(6));
   CHECK(relay.empties());
+}
+
+TEST_CASE("the commands in the letter mean that sender alone, whatever its address holds") {
+  const Folder folder;
+  Sink sink;
+  conf::Config config = config_in(folder, sink.port());
+  config.accept.sender_rate = base::Rate{1, std::chrono::hours(1)};
+  Relay relay(config, example);
+  Client client = relay.client();
+  client.ehlo();
+  const std::string sender = "a*$b@client.example";
+  REQUIRE(client.send(sender, {"b@example.net", "c@example.net"}, message(sender, "x")).find(", held: ") != std::string::npos);
+  REQUIRE(sink.receives(1));
+  CHECK(sink.arrivals()[0].content.find("queue drop --from 'a??b@client.example'") != std::string::npos);
 }
 
 TEST_CASE("each sender's period begins with its first mail and ends by itself") {
