@@ -135,4 +135,21 @@ std::string iso_time(Time time) {
                      static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
+Result<Time> parse_date(std::string_view text) {
+  constexpr std::string_view form = "0000-00-00";
+  const auto number = [text](std::size_t at, std::size_t length) { return parse_number(text.substr(at, length)); };
+  if (text.size() == form.size() && text[4] == '-' && text[7] == '-') {
+    const auto year = number(0, 4);
+    const auto month = number(5, 2);
+    const auto day = number(8, 2);
+    if (year && month && day) {
+      const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(*year)),
+                                             std::chrono::month(static_cast<unsigned>(*month)),
+                                             std::chrono::day(static_cast<unsigned>(*day)));
+      if (date.ok() && *year >= 2000) return Time(std::chrono::sys_days(date));
+    }
+  }
+  return fail(Kind::invalid, fmt::format("\"{}\" is no day; write it like \"2026-12-01\"", printable(text)));
+}
+
 }  // namespace base

@@ -46,5 +46,7 @@ std::string to_string(const Rate& rate);
 
 /// RFC 3339 in UTC with seconds: "2026-11-24T12:39:34Z".
 std::string iso_time(Time time);
+/// The beginning of a day in UTC: "2026-12-01". Kind::invalid.
+Result<Time> parse_date(std::string_view text);
 
 }  // namespace base

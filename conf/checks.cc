@@ -2,12 +2,15 @@
 #include "conf/checks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/idn.h"
 #include "base/text.h"
+#include "conf/receivers.h"
 #include "mail/address.h"
 
 namespace conf {
@@ -236,6 +239,45 @@ std::string check_route_host(std::string& host) {
     return fmt::format("{} is not a host; write it like \"smtp.example.com:25\", \"[192.0.2.1]:25\" or \"mx\"", shown(host));
   host = bracketed ? base::lower(host) : *domain + host.substr(name.size());
   return "";
+}
+
+std::string check_fallback_host(std::string& host) {
+  if (host == "mx") return "\"mx\" is no host to fall back on; write it like \"relay.example.com:465\"";
+  return check_route_host(host);
+}
+
+std::string check_username(std::string& name) {
+  constexpr std::size_t longest = 255;  // RFC 4616 2
+  if (name.size() > longest) return fmt::format("longer than {} octets", longest);
+  if (std::ranges::any_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7F; })) return "holds a control character";
+  return "";
+}
+
+std::string check_date(std::string& date) {
+  if (date.empty() || base::parse_date(date)) return "";
+  return fmt::format("{} is no day; write it like \"2026-12-01\"", shown(date));
+}
+
+std::string check_status(std::string& status) {
+  if (parse_status_range(status)) return "";
+  return fmt::format("{} is no enhanced status code; write it like \"5.7.1\" or \"4.7.500-4.7.699\"", shown(status));
+}
+
+std::string check_reply_text(std::string& text) {
+  if (base::trim(text).empty()) return "empty: it stands in every reply";
+  text = base::lower(text);
+  return "";
+}
+
+std::string check_record_name(std::string& record) {
+  constexpr std::array known = {"", "ptr", "spf", "dkim", "dmarc", "tls", "ipv6", "soa", "from"};
+  if (std::ranges::find(known, record) != known.end()) return "";
+  return fmt::format("{} is not one of \"{}\"", shown(record), fmt::join(std::span(known).subspan(1), "\", \""));
+}
+
+std::string check_command(std::string& command) {
+  if (command.empty() || command.starts_with('/')) return "";
+  return fmt::format("{} does not begin with the program's absolute path, like \"/usr/local/bin/notify\"", shown(command));
 }
 
 std::string check_hosts(std::vector<std::string>& hosts) {

@@ -42,6 +42,13 @@ std::string check_identity(std::string& identity);       ///< of [[dkim.sign]]: 
 std::string check_domain_pattern(std::string& pattern);  ///< of [[route]]
 std::string check_shape_pattern(std::string& pattern);   ///< the same, or empty
 std::string check_route_host(std::string& host);
+std::string check_fallback_host(std::string& host);        ///< the same, but for "mx"
+std::string check_username(std::string& name);             ///< of SMTP AUTH, or empty
+std::string check_date(std::string& date);                 ///< "2026-12-01", or empty
+std::string check_status(std::string& status);             ///< "5.7.1" or "4.7.500-4.7.699"
+std::string check_reply_text(std::string& text);           ///< not empty; in lower case then
+std::string check_record_name(std::string& record);        ///< of [[reply]]: what to mend, or empty
+std::string check_command(std::string& command);           ///< begins with an absolute path, or empty
 std::string check_hosts(std::vector<std::string>& hosts);  ///< at least one
 std::string check_delays(std::vector<Duration>& delays);   ///< at least one
 

@@ -27,11 +27,16 @@ enum class Malformed : std::uint8_t { reject, pass };
 enum class LongLines : std::uint8_t { reencode, reject, pass };
 /// How much our Received line and those before it tell of a trusted client.
 enum class Trace : std::uint8_t { full, hidden, strip };
-enum class DkimMode : std::uint8_t { off, sign };
+enum class DkimMode : std::uint8_t { off, sign, verify, sign_and_verify };
 enum class OnSignFailure : std::uint8_t { accept, tempfail, reject };
 enum class Unsigned : std::uint8_t { accept, reject };
-enum class DeliveryTls : std::uint8_t { off, opportunistic, required };
+/// verified: the certificate is good and for the host's name.
+enum class DeliveryTls : std::uint8_t { off, opportunistic, required, verified };
 enum class IpVersions : std::uint8_t { ipv4_first, ipv6_first, ipv4_only, ipv6_only };
+/// What a refusal calls for: try again; slow down; mend our DNS or configuration; give the mail back; stop and ask for delisting.
+enum class ReplyAction : std::uint8_t { retry, throttle, fix, stop, pause };
+/// Whom a refusal concerns: all of the receiver's hosts, the recipient's domain, the sender's domain, or just this recipient.
+enum class ReplyScope : std::uint8_t { receiver, domain, sender, recipient };
 
 struct Log {
   LogLevel level = LogLevel::info;
@@ -105,6 +110,7 @@ struct Delivery {
   IpVersions ip_versions = IpVersions::ipv4_first;
   std::uint64_t connections = 500;
   DeliveryTls tls = DeliveryTls::opportunistic;
+  std::string warmup;  ///< "2026-12-01", or empty
 };
 
 /// What a shape or a route says otherwise than [retry].
@@ -115,8 +121,12 @@ struct RetryOverride {
 };
 
 struct Shape {
-  std::string mx;      ///< pattern on the MX host, or empty
-  std::string domain;  ///< pattern on the recipient's domain, or empty; just one of the two is set
+  std::string mx;                             ///< pattern on the MX host, or empty
+  std::string domain;                         ///< pattern on the recipient's domain, or empty; just one of the two is set
+  std::uint64_t connections = 0;              ///< 0: as the receiver's profile
+  std::uint64_t messages_per_connection = 0;  ///< 0: as the profile
+  std::optional<base::Rate> rate;             ///< transactions; unset: as the profile
+  std::optional<DeliveryTls> tls;             ///< unset: as the profile
   RetryOverride retry;
 };
 
@@ -125,6 +135,27 @@ struct Route {
   std::vector<std::string> hosts;  ///< "host:port", "[1.2.3.4]:25", "mx"; at least one, form checked
   DeliveryTls tls = DeliveryTls::opportunistic;
   RetryOverride retry;
+  std::string username;               ///< for the hosts named here and in fallback, never for those of "mx"; empty: no AUTH
+  std::string password_file;          ///< absolute path
+  std::vector<std::string> fallback;  ///< hosts for what the others refuse because of who we are; may be empty
+  Duration remember = std::chrono::days(7);  ///< how long a domain that needed the fallback goes there at once
+};
+
+/// What replies mean that match all that is set here ([[reply]], and the built-in table).
+struct ReplyRule {
+  std::string provider;             ///< name of a profile; empty: any
+  std::string mx;                   ///< pattern on the MX host; empty: any
+  std::vector<std::uint64_t> code;  ///< one of them; empty: any
+  std::vector<std::string> status;  ///< one of them, "5.7.1" or a range "4.7.500-4.7.699"; empty: any
+  std::vector<std::string> text;    ///< one of them stands in the reply, in any case; empty: any
+  ReplyAction action = ReplyAction::retry;
+  std::optional<ReplyAction> then;  ///< after three refusals in a row
+  std::optional<Duration> wait;     ///< before the next attempt, or the next probe of a pause
+  std::optional<ReplyScope> scope;  ///< unset: the receiver, or the recipient's domain where neither provider nor mx is set
+  std::string record;               ///< what to mend: "ptr", "spf", "dkim", "dmarc", "tls", "ipv6", "soa", "from"; or empty
+  std::string meaning;              ///< a sentence
+  std::string chinese;              ///< the same
+  std::string link;                 ///< where to ask for delisting, or what explains it
 };
 
 struct Retry {
@@ -153,6 +184,10 @@ struct Dns {
   std::uint64_t cache = 20000;
 };
 
+struct AlertTo {
+  std::string command;  ///< path of a program and its arguments; empty: none
+};
+
 struct Admin {
   std::string socket = "/run/mailferry/admin.sock";   ///< at most 107 octets (sun_path)
   std::string submit = "/run/mailferry/submit.sock";  ///< the same; empty: none
@@ -173,10 +208,12 @@ struct Config {
   Delivery delivery;
   std::vector<Shape> shape;
   std::vector<Route> route;
+  std::vector<ReplyRule> reply;
   Retry retry;
   Local local;
   Dns dns;
   Admin admin;
+  AlertTo alert;
 };
 
 /// The defaults; hostname and postmaster are empty.

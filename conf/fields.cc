@@ -81,27 +81,10 @@ Entry later(std::string_view name, Node off, std::string_view help) {
   return Entry{std::string(name), help, LaterField{std::move(off)}};
 }
 Entry later(std::string_view name, const char* off, std::string_view help) { return later(name, text_node(off), help); }
-Entry later_without_off(std::string_view name, Node example, std::string_view help) {
-  return Entry{std::string(name), help, LaterField{std::nullopt, std::move(example)}};
-}
 
 Node list_node(const char* item) { return Node{Node::Array{text_node(item)}}; }
 Entry table(std::string_view name, std::string_view help, Entries entries) {
   return Entry{std::string(name), help, Table{std::move(entries)}};
-}
-
-template <class T>
-Entry blocks(std::string_view name, std::vector<T>& members, std::string_view help, Entries (*entries)(T&)) {
-  Blocks made;
-  made.clear = [&members] { members.clear(); };
-  made.add = [&members, entries] { return entries(members.emplace_back()); };
-  made.all = [&members, entries] {
-    std::vector<Entries> all;
-    all.reserve(members.size());
-    for (T& member : members) all.push_back(entries(member));
-    return all;
-  };
-  return Entry{std::string(name), help, std::move(made)};
 }
 
 Entries entries_of(Log& log) {
@@ -231,7 +214,9 @@ Entries entries_of(DkimSign& sign) {
 
 Entries entries_of(Dkim& dkim) {
   return {
-      field("mode", dkim.mode, "Whether mail of trusted clients is signed."),
+      field("mode", dkim.mode,
+            "Whether mail of trusted clients is signed, and signatures of other mail verified, with the results in an "
+            "Authentication-Results field."),
       field("canonicalization", dkim.canonicalization,
             "How header and body are normalized before signing: \"relaxed\" or \"simple\" for each.", check_canonicalization),
       list("sign_headers", dkim.sign_headers, "Header fields to sign; empty: the recommended set. From is always signed.",
@@ -264,11 +249,15 @@ Entries entries_of(Delivery& delivery) {
       field("bind_ipv6", delivery.bind_ipv6, "The same for IPv6.", check_ipv6),
       field("ip_versions", delivery.ip_versions, "Which kind of addresses of a receiver is tried first, or alone."),
       field("connections", delivery.connections, "Most connections to receivers in all.", between(1, most_connections)),
-      field("tls", delivery.tls,
-            "TLS towards receivers: never, when the receiver offers it (certificates are not judged), or not without."),
+      field(
+          "tls", delivery.tls,
+          "TLS towards receivers: never, when the receiver offers it (certificates are not judged), not without, or not without "
+          "a good certificate for the host's name."),
       later("dane", Node{false}, "Follow the TLSA records of receivers (RFC 7672)."),
       later("mta_sts", Node{false}, "Follow the MTA-STS policies of receivers (RFC 8461)."),
-      later("warmup", "", "The day this address began to send, like \"2026-12-01\": rates grow from there."),
+      field("warmup", delivery.warmup,
+            "The day this address began to send, like \"2026-12-01\": how much goes out a day grows from there; \"\": no limit.",
+            check_date),
   };
 }
 
@@ -290,10 +279,14 @@ Entries entries_of(Shape& shape) {
       field("mx", shape.mx, "Pattern on the MX host: the domains that are hosted there share the block.", check_shape_pattern)
           .shown_as(text_node("*.google.com")),
       field("domain", shape.domain, "Instead of mx: pattern on the recipient's domain.", check_shape_pattern),
-      later_without_off("connections", number_node(10), "Most connections to that receiver."),
-      later_without_off("messages_per_connection", number_node(50), "Most messages over one connection."),
-      later_without_off("rate", text_node("100/m"), "Most messages in a time."),
-      later_without_off("tls", text_node("required"), "As delivery.tls."),
+      field("connections", shape.connections, "Most connections to that receiver; 0: as its profile says.",
+            between(0, most_connections))
+          .shown_as(number_node(10)),
+      field("messages_per_connection", shape.messages_per_connection,
+            "Most messages over one connection; 0: as its profile says.", between(0, 100'000))
+          .shown_as(number_node(50)),
+      field("rate", shape.rate, "Most messages in a time; \"\": as its profile says.").shown_as(text_node("100/m")),
+      field("tls", shape.tls, "As delivery.tls; \"\": as its profile says.").shown_as(text_node("required")),
       retry_override(shape.retry),
   };
 }
@@ -310,8 +303,15 @@ Entries entries_of(Route& route) {
            check_route_host, check_hosts)
           .required(list_node("smtp.example.com:25")),
       field("tls", route.tls, "As delivery.tls, for these hosts."),
-      later("username", "", "Name for SMTP AUTH towards these hosts."),
-      later("password_file", "", "File with the password for SMTP AUTH."),
+      field("username", route.username,
+            "Name for SMTP AUTH, under TLS, towards the hosts that are named here (not those of \"mx\"); \"\": none.",
+            check_username),
+      path("password_file", route.password_file, "File with the password for SMTP AUTH, mode 0600."),
+      list("fallback", route.fallback,
+           "Hosts, as above, for what the others refuse because of who we are, or do not let through; empty: none.",
+           check_fallback_host),
+      field("remember", route.remember, "How long a domain that needed the fallback goes there at once.",
+            between(minutes(1), hours(24 * 365))),
       retry_override(route.retry),
   };
 }
@@ -371,7 +371,9 @@ Entries small_tables_of(Config& config) {
                 later("token_file", "", "File with the token that the web console asks for."),
             }),
       table("alert", "What is told besides the mail to postmaster.",
-            {later("command", "", "Program that is given each alert on its input.")}),
+            {field("command", config.alert.command,
+                   "Program, with arguments, that is given each alert on its input: mail itself may be what is stuck.",
+                   check_command)}),
   };
 }
 
@@ -398,6 +400,9 @@ Entries entries_of(Config& config) {
   all.push_back(table("delivery", "Sending to receivers.", entries_of(config.delivery)));
   all.push_back(blocks("shape", config.shape, "Limits for a receiver; the first match wins.", entries_of));
   all.push_back(blocks("route", config.route, "Hosts for a domain, instead of its MX; the first match wins.", entries_of));
+  all.push_back(blocks("reply", config.reply,
+                       "What a receiver's refusal means; the first match wins, before the built-in table of receivers.",
+                       entries_of));
   all.push_back(table("retry", "When delivery is tried again.", entries_of(config.retry)));
   Entries small = small_tables_of(config);
   all.insert(all.end(), small.begin(), small.end());

@@ -29,10 +29,9 @@ struct Field {
   Need need = Need::optional;
 };
 
-/// A key of a feature that is not there yet: nothing but `off` may be written, and without `off` nothing at all.
+/// A key of a feature that is not there yet: nothing but `off` may be written.
 struct LaterField {
-  std::optional<Node> off;
-  std::optional<Node> example = {};  ///< what the sample shows when there is no off value
+  Node off;
 };
 
 /// [name]
@@ -60,6 +59,8 @@ struct Entry {
 
 /// All of the configuration. The entries point into `config`.
 Entries entries_of(Config& config);
+/// Of a [[reply]], in the configuration and in the built-in table of receivers.
+Entries entries_of(ReplyRule& rule);
 
 template <class T>
 Entry field(std::string_view name, T& member, std::string_view help, Check<std::type_identity_t<T>> check = {}) {
@@ -97,6 +98,20 @@ Entry list(std::string_view name, std::vector<T>& member, std::string_view help,
     member = std::move(values);
   };
   made.show = [&member] { return show_value(member); };
+  return Entry{std::string(name), help, std::move(made)};
+}
+
+template <class T>
+Entry blocks(std::string_view name, std::vector<T>& members, std::string_view help, Entries (*entries)(T&)) {
+  Blocks made;
+  made.clear = [&members] { members.clear(); };
+  made.add = [&members, entries] { return entries(members.emplace_back()); };
+  made.all = [&members, entries] {
+    std::vector<Entries> all;
+    all.reserve(members.size());
+    for (T& member : members) all.push_back(entries(member));
+    return all;
+  };
   return Entry{std::string(name), help, std::move(made)};
 }
 

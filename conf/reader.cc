@@ -78,9 +78,8 @@ class Reader {
   }
 
   void read(const Node& node, const std::string& key, const LaterField& field) {
-    if (field.off && is_off(node, *field.off)) return;
-    const std::string fix = field.off ? fmt::format("remove it or write {}", to_toml(*field.off)) : "remove it";
-    mistakes_.add(node.where, key, fmt::format("not supported yet; {}", fix));
+    if (is_off(node, field.off)) return;
+    mistakes_.add(node.where, key, fmt::format("not supported yet; remove it or write {}", to_toml(field.off)));
   }
 
   void read(const Node& node, const std::string& key, const Table& table) {

@@ -39,9 +39,7 @@ class TomlPrinter {
     text += fmt::format("{} = {}\n", entry.name, to_toml(field.show()));
   }
   void print(const Entry& entry, const std::string&, const LaterField& field) {
-    const std::string shown =
-        field.off ? fmt::format("{} = {}", entry.name, to_toml(*field.off)) : fmt::format("# {}: unset", entry.name);
-    text += fmt::format("{}  # {}\n", shown, later_remark);
+    text += fmt::format("{} = {}  # {}\n", entry.name, to_toml(field.off), later_remark);
   }
   void print(const Entry&, const std::string& path, const Table& table) {
     text += fmt::format("\n[{}]\n", path);
@@ -70,7 +68,7 @@ std::string json_of(const Blocks& blocks, int depth) {
 /// The value of an entry; nothing for what cannot be written yet.
 std::string json_of(const Entry& entry, int depth) {
   if (const auto* field = std::get_if<Field>(&entry.what)) return to_json(field->show());
-  if (const auto* later = std::get_if<LaterField>(&entry.what)) return later->off ? to_json(*later->off) : "";
+  if (const auto* later = std::get_if<LaterField>(&entry.what)) return to_json(later->off);
   if (const auto* table = std::get_if<Table>(&entry.what)) return json_of(table->entries, depth);
   if (const auto* blocks = std::get_if<Blocks>(&entry.what)) return json_of(*blocks, depth);
   return "[]";
@@ -118,7 +116,7 @@ class SamplePrinter {
   }
   void print(const Entry& entry, const std::string&, const LaterField& field) {
     prose(entry.help);
-    text += fmt::format("#{} = {}  # {}\n", entry.name, to_toml(field.off ? *field.off : *field.example), later_remark);
+    text += fmt::format("#{} = {}  # {}\n", entry.name, to_toml(field.off), later_remark);
   }
   void print(const Entry& entry, const std::string& path, const Table& table) {
     text += "\n";

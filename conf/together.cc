@@ -1,5 +1,6 @@
 // What must fit together, and what is allowed but hardly meant.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <initializer_list>
@@ -8,6 +9,7 @@
 #include "base/text.h"
 #include "conf/checks.h"
 #include "conf/local.h"
+#include "conf/receivers.h"
 
 namespace conf {
 namespace {
@@ -171,6 +173,40 @@ void check_shapes(Together& together) {
   }
 }
 
+void check_credentials(Together& together) {
+  const auto& routes = together.config().route;
+  if (together.spoilt({"route.username", "route.password_file", "route.tls"})) return;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    if (routes[i].username.empty() != routes[i].password_file.empty()) {
+      together.complain(routes[i].username.empty() ? "route.password_file" : "route.username",
+                        "route.username and route.password_file go together; set both or neither", i);
+    } else if (!routes[i].username.empty() && routes[i].tls == DeliveryTls::off) {
+      together.complain("route.tls", "a password is sent under TLS only; write tls = \"required\"", i);
+    }
+  }
+}
+
+void check_replies(Together& together) {
+  const auto& rules = together.config().reply;
+  if (together.spoilt({"reply"})) return;
+  const auto& profiles = receivers().profiles;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const ReplyRule& rule = rules[i];
+    if (!rule.provider.empty() && std::ranges::find(profiles, rule.provider, &Profile::name) == profiles.end()) {
+      std::vector<std::string_view> names;
+      for (const Profile& profile : profiles) names.push_back(profile.name);
+      together.complain(
+          "reply.provider",
+          fmt::format("\"{}\" is not one of \"{}\"; write mx for another receiver", rule.provider, fmt::join(names, "\", \"")),
+          i);
+    } else if (!rule.provider.empty() && !rule.mx.empty()) {
+      together.complain("reply.mx", "set beside reply.provider; write two [[reply]] blocks", i);
+    } else if (rule.code.empty() && rule.status.empty() && rule.text.empty()) {
+      together.complain("reply.text", "nothing to know the reply by; set code, status or text", i);
+    }
+  }
+}
+
 void check_alias_targets(Together& together) {
   const Config& config = together.config();
   if (together.spoilt({"hostname", "postmaster", "local", "local.aliases", "local.destinations"})) return;
@@ -310,6 +346,8 @@ void check_together(const Config& config, const Node& root, Mistakes& mistakes) 
   check_replacements(together);
   check_relay_domains(together);
   check_shapes(together);
+  check_credentials(together);
+  check_replies(together);
   check_alias_targets(together);
 }
 

@@ -24,12 +24,12 @@ constexpr std::array bare_newlines{"normalize"sv, "reject"sv};
 constexpr std::array malformed_mail{"reject"sv, "pass"sv};
 constexpr std::array long_lines{"reencode"sv, "reject"sv, "pass"sv};
 constexpr std::array traces{"full"sv, "private"sv, "strip"sv};
-constexpr std::array dkim_modes{"off"sv, "sign"sv};
-constexpr std::array later_dkim_modes{"verify"sv, "sign+verify"sv};
+constexpr std::array dkim_modes{"off"sv, "sign"sv, "verify"sv, "sign+verify"sv};
 constexpr std::array sign_failures{"accept"sv, "tempfail"sv, "reject"sv};
 constexpr std::array unsigned_mail{"accept"sv, "reject"sv};
-constexpr std::array delivery_tls{"off"sv, "opportunistic"sv, "required"sv};
-constexpr std::array later_delivery_tls{"verified"sv};
+constexpr std::array delivery_tls{"off"sv, "opportunistic"sv, "required"sv, "verified"sv};
+constexpr std::array reply_actions{"retry"sv, "throttle"sv, "fix"sv, "stop"sv, "pause"sv};
+constexpr std::array reply_scopes{"receiver"sv, "domain"sv, "sender"sv, "recipient"sv};
 constexpr std::array ip_versions{"ipv4-first"sv, "ipv6-first"sv, "ipv4-only"sv, "ipv6-only"sv};
 
 std::string shown(std::string_view text) { return fmt::format("\"{}\"", base::printable(text)); }
@@ -89,10 +89,12 @@ EnumWords words_of(BareNewline) { return EnumWords{bare_newlines}; }
 EnumWords words_of(Malformed) { return EnumWords{malformed_mail}; }
 EnumWords words_of(LongLines) { return EnumWords{long_lines}; }
 EnumWords words_of(Trace) { return EnumWords{traces}; }
-EnumWords words_of(DkimMode) { return EnumWords{dkim_modes, later_dkim_modes}; }
+EnumWords words_of(DkimMode) { return EnumWords{dkim_modes}; }
 EnumWords words_of(OnSignFailure) { return EnumWords{sign_failures}; }
 EnumWords words_of(Unsigned) { return EnumWords{unsigned_mail}; }
-EnumWords words_of(DeliveryTls) { return EnumWords{delivery_tls, later_delivery_tls}; }
+EnumWords words_of(DeliveryTls) { return EnumWords{delivery_tls}; }
+EnumWords words_of(ReplyAction) { return EnumWords{reply_actions}; }
+EnumWords words_of(ReplyScope) { return EnumWords{reply_scopes}; }
 EnumWords words_of(IpVersions) { return EnumWords{ip_versions}; }
 
 std::optional<std::size_t> read_word(const Node& node, Place& place, const EnumWords& words) {
@@ -101,9 +103,7 @@ std::optional<std::size_t> read_word(const Node& node, Place& place, const EnumW
   if (text == nullptr) return std::nullopt;
   const auto found = std::ranges::find(words.known, *text);
   if (found != words.known.end()) return static_cast<std::size_t>(found - words.known.begin());
-  if (std::ranges::find(words.later, *text) != words.later.end()) {
-    place.complain(node, fmt::format("{} is not supported yet; write one of {}", shown(*text), choices));
-  } else if (const auto meant = nearest_word(*text, words.known)) {
+  if (const auto meant = nearest_word(*text, words.known)) {
     place.complain(node, fmt::format("{} is not one of {}; did you mean \"{}\"?", shown(*text), choices, *meant));
   } else {
     place.complain(node, fmt::format("{} is not one of {}", shown(*text), choices));

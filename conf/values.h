@@ -41,10 +41,9 @@ class Place {
 template <class T>
 using Check = std::function<std::string(T&)>;
 
-/// The words of an enumeration in the order of its enumerators, and those of features that are not there yet.
+/// The words of an enumeration in the order of its enumerators.
 struct EnumWords {
   std::span<const std::string_view> known;
-  std::span<const std::string_view> later = {};
 };
 EnumWords words_of(LogLevel);
 EnumWords words_of(LogFormat);
@@ -58,6 +57,8 @@ EnumWords words_of(DkimMode);
 EnumWords words_of(OnSignFailure);
 EnumWords words_of(Unsigned);
 EnumWords words_of(DeliveryTls);
+EnumWords words_of(ReplyAction);
+EnumWords words_of(ReplyScope);
 EnumWords words_of(IpVersions);
 
 /// Each gives nothing after it has complained.
@@ -101,6 +102,16 @@ struct Reading<T> {
   }
 };
 
+/// "": unset.
+template <class T>
+  requires std::is_enum_v<T>
+struct Reading<std::optional<T>> {
+  static std::optional<std::optional<T>> read(const Node& node, Place& place) {
+    if (node.text() != nullptr && node.text()->empty()) return std::optional<T>();
+    return Reading<T>::read(node, place);
+  }
+};
+
 /// An absolute path: relative ones are taken from place.directory(). The empty text stays empty.
 std::optional<std::string> read_path(const Node& node, Place& place);
 
@@ -119,6 +130,11 @@ template <class T>
   requires std::is_enum_v<T>
 Node show_value(T value) {
   return text_node(words_of(value).known[static_cast<std::size_t>(value)]);
+}
+template <class T>
+  requires std::is_enum_v<T>
+Node show_value(std::optional<T> value) {
+  return value ? show_value(*value) : text_node("");
 }
 template <class T>
 Node show_value(const std::vector<T>& values) {

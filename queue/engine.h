@@ -29,6 +29,7 @@ class Engine {
   virtual Result<void> pause(const Pause& pause) = 0;
   /// How many there were.
   virtual Result<std::uint64_t> resume(std::string_view pattern) = 0;
+  virtual Result<void> remember(const Remembered& thing) = 0;
   virtual Result<void> begin_action(const Action& action) = 0;
   /// Everything since begin() is on stable storage when this returns without an error.
   virtual Result<void> commit() = 0;

@@ -128,7 +128,8 @@ struct DueRecipient {
   std::uint32_t attempts = 0;  ///< so far
   Time next_attempt;
   Time expires;
-  std::string destination;  ///< the recipient's domain, or an address literal
+  std::string destination;   ///< the recipient's domain, or an address literal
+  std::uint32_t sender = 0;  ///< stands for the reverse-path among those that wait; 0: the null one, or not known
 };
 
 /// Whether a receiver (or the way to it) was asked.

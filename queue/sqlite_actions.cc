@@ -1,4 +1,4 @@
-// Writing pauses and actions.
+// Writing pauses, actions and what is remembered.
 #include "queue/sqlite_actions.h"
 
 #include <fmt/format.h>
@@ -14,6 +14,7 @@ using base::Kind;
 
 constexpr std::int64_t most_pauses = 1000;
 constexpr std::int64_t most_unfinished_actions = 1000;
+constexpr std::int64_t most_remembered = 100'000;
 /// Finished actions are shown so long.
 constexpr std::chrono::hours finished_are_kept{24};
 
@@ -43,6 +44,12 @@ Result<void> warn_of_pause(WriterTables& tables, std::string_view pattern, Time 
 Result<std::uint64_t> delete_pause(WriterTables& tables, std::string_view pattern) {
   if (auto removed = tables.delete_pause.bind(pattern).run(); !removed) return std::unexpected(removed.error());
   return static_cast<std::uint64_t>(tables.database.changes());
+}
+
+Result<void> remember(WriterTables& tables, const Remembered& thing) {
+  if (thing.text.empty()) return tables.forget.bind(thing.kind, thing.name).run();
+  if (auto few = check_count(tables.count_remembered.bind(thing.kind), most_remembered, thing.kind); !few) return few;
+  return tables.remember.bind(thing.kind, thing.name, thing.text).run();
 }
 
 Result<void> insert_action(WriterTables& tables, const Action& action) {

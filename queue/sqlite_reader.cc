@@ -128,6 +128,7 @@ class SqliteReader : public Reader {
   Result<std::vector<SummaryRow>> summary(SummaryBy by, std::size_t limit) override { return summary_.summary(by, limit); }
   Result<std::vector<Action>> actions() override { return read_actions(database_); }
   Result<std::vector<Pause>> pauses() override { return read_pauses(database_); }
+  Result<std::vector<Remembered>> remembered(std::string_view kind) override { return read_remembered(database_, kind); }
   Result<std::vector<QuarantinedMessage>> quarantined(std::size_t limit) override { return read_quarantined(database_, limit); }
   Result<void> receipts(Time since, const std::function<void(const Receipt&)>& take) override {
     return read_receipts(database_, since, take);

@@ -1,4 +1,4 @@
-// The tables action, pause, receipt and quarantine, which are seldom read.
+// The tables action, pause, remembered, receipt and quarantine, which are seldom read.
 #include "queue/sqlite_records.h"
 
 #include <fmt/format.h>
@@ -61,6 +61,14 @@ Result<std::vector<Pause>> read_pauses(Database& database) {
   if (!rows) return std::unexpected(rows.error());
   return all_rows<Pause>(*rows, [](const Statement& row) {
     return Pause{std::string(row.text(0)), sane_time_of(row.integer(1)), time_or_null(row, 2)};
+  });
+}
+
+Result<std::vector<Remembered>> read_remembered(Database& database, std::string_view kind) {
+  auto rows = database.prepare("SELECT kind, name, text FROM remembered WHERE kind=? ORDER BY name");
+  if (!rows) return std::unexpected(rows.error());
+  return all_rows<Remembered>(rows->bind(kind), [](const Statement& row) {
+    return Remembered{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2))};
   });
 }
 

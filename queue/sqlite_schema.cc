@@ -110,6 +110,12 @@ CREATE TABLE receipt(
   message INTEGER NOT NULL,
   received INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE remembered(
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY(kind, name)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE quarantine(
   id INTEGER PRIMARY KEY,
   moved INTEGER NOT NULL,

@@ -53,6 +53,9 @@ struct WriterTables {
   Statement warn_pause;
   Statement delete_pause;
   Statement count_pauses;
+  Statement remember;
+  Statement forget;
+  Statement count_remembered;
   Statement insert_action;
   Statement step_action;
   Statement count_unfinished_actions;

@@ -35,6 +35,7 @@ class SqliteWriter : public Engine {
   }
   Result<void> pause(const Pause& pause) override { return insert_pause(*tables_, pause); }
   Result<std::uint64_t> resume(std::string_view pattern) override { return delete_pause(*tables_, pattern); }
+  Result<void> remember(const Remembered& thing) override { return queue::remember(*tables_, thing); }
   Result<void> begin_action(const Action& action) override { return insert_action(*tables_, action); }
   Result<void> commit() override;
   void roll_back() override;

@@ -77,6 +77,13 @@ struct Pause {
   std::optional<Time> warned;  ///< when the postmaster was told that mail will expire
 };
 
+/// A small thing that the relay has learnt and that outlives a restart, by its kind and name.
+struct Remembered {
+  std::string kind;
+  std::string name;
+  std::string text;  ///< what is known; empty: forget it
+};
+
 /// Thread-safe. Operations are gathered, run in one transaction and completed after its fsync, in order.
 /// Errors: Kind::full (nothing was kept, may be tried again), Kind::storage (closed; after a power cut it may turn out to have
 /// been kept), Kind::invalid or Kind::refused (this operation alone cannot be: an id that exists, no recipients).
@@ -107,6 +114,8 @@ class Store {
   virtual void pause(Pause pause, Done done) = 0;
   /// Tells how many pauses there were with this pattern: one or none.
   virtual void resume(std::string pattern, DoneCount done) = 0;
+  /// In place of what was remembered under the kind and name. Kind::refused: 100,000 of the kind are kept already.
+  virtual void remember(Remembered thing, Done done) = 0;
   /// The action is durable before `done`. At most 1,000 may be unfinished (Kind::refused); those finished for more than a day are
   /// forgotten with it.
   virtual void begin_action(Action action, Done done) = 0;
@@ -223,6 +232,8 @@ class Reader {
   /// All there are, newest first. Kind::damaged when one makes no sense.
   virtual Result<std::vector<Action>> actions() = 0;
   virtual Result<std::vector<Pause>> pauses() = 0;
+  /// All of a kind, by name.
+  virtual Result<std::vector<Remembered>> remembered(std::string_view kind) = 0;
   /// Newest first.
   virtual Result<std::vector<QuarantinedMessage>> quarantined(std::size_t limit) = 0;
   /// Queued or deferred recipients whose sender was not told of a delay yet, of messages in (after, until]; as queued_after().

@@ -115,6 +115,10 @@ void StoreThread::resume(std::string pattern, DoneCount done) {
   submit(Operation::Change{std::move(apply), std::move(done)}, Urgency::now);
 }
 
+void StoreThread::remember(Remembered thing, Done done) {
+  submit_change([thing = std::move(thing)](Engine& engine) { return engine.remember(thing); }, std::move(done));
+}
+
 void StoreThread::begin_action(Action action, Done done) {
   submit_change([action = std::move(action)](Engine& engine) { return engine.begin_action(action); }, std::move(done));
 }

@@ -61,6 +61,7 @@ class StoreThread : public Store {
   void quarantine(QueueId id, std::string reason, Time now, Done done) override;
   void pause(Pause pause, Done done) override;
   void resume(std::string pattern, DoneCount done) override;
+  void remember(Remembered thing, Done done) override;
   void begin_action(Action action, Done done) override;
   void counts(DoneCounts done) override;
   Health health() const override { return health_.load(); }

@@ -77,6 +77,7 @@ mail::TlsUse tls_use(const conf::Config& config, std::string_view destination) {
   switch (route != nullptr ? route->tls : config.delivery.tls) {
     case conf::DeliveryTls::off: return mail::TlsUse::never;
     case conf::DeliveryTls::opportunistic: return mail::TlsUse::opportunistic;
+    case conf::DeliveryTls::verified:
     case conf::DeliveryTls::required: return mail::TlsUse::required;
   }
   return mail::TlsUse::opportunistic;
