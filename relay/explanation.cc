@@ -61,7 +61,7 @@ Sentence place_of(ReplyScope scope, const Receiver& receiver) {
     case ReplyScope::receiver:
       if (receiver.profile != nullptr)
         return {fmt::format("all that {} receives", receiver.profile->title),
-                fmt::format("{} 接收的所有邮件", receiver.profile->title)};
+                fmt::format(" {} 接收的所有邮件", receiver.profile->title)};
       return {"all that the receiver's hosts take", "该接收方服务器接收的所有邮件"};
     case ReplyScope::domain: return {"the recipient's domain", "该收件人域名的邮件"};
     case ReplyScope::sender: return {"mail of this sender's domain to that receiver", "该发件人域名发往此接收方的邮件"};
@@ -74,7 +74,7 @@ Sentence place_of(ReplyScope scope, const Receiver& receiver) {
 Sentence when(const std::optional<base::Duration>& wait) {
   if (!wait) return {"after the usual delay", "按通常的重试间隔"};
   const Sentence time = spelled(*wait);
-  return {fmt::format("after {}", time.english), fmt::format("{}后", time.chinese)};
+  return {fmt::format("after {}", time.english), fmt::format("在 {}后", time.chinese)};
 }
 
 /// What the relay does; `Meaning::wait` counts for the first action alone.
@@ -180,6 +180,16 @@ std::pair<std::string, std::string> destination_of(ReplyScope scope, const Recei
   return {domain, fmt::format("--domain {}", domain)};
 }
 
+/// A block is lifted where the rule says; else the receiver's own words are nearer.
+std::vector<std::string> links_of(const Meaning& meaning, ReplyAction last) {
+  std::vector<std::string> links = {meaning.link};
+  if (meaning.rule->link != meaning.link) {
+    links.insert(last == ReplyAction::pause ? links.begin() : links.end(), meaning.rule->link);
+  }
+  std::erase(links, "");
+  return links;
+}
+
 std::vector<std::string> commands_for(ReplyAction action, ReplyScope scope, const Receiver& receiver) {
   const auto [destination, filter] = destination_of(scope, receiver);
   switch (action) {
@@ -216,6 +226,9 @@ Explanation explain(const mail::Reply& reply, const std::optional<Meaning>& mean
     if (refusal) made.meaning = common_meaning_of(reply);
     made.deed = usual_deed_of(reply);
     made.known = !made.meaning.english.empty();
+    if (refusal && !made.known)
+      made.advice = {"If you know what it means, a [[reply]] block in the configuration can say so.",
+                     "如果您知道它的含义，可以在配置中用 [[reply]] 写明。"};
     return made;
   }
   const conf::ReplyRule& rule = *meaning->rule;
@@ -227,7 +240,7 @@ Explanation explain(const mail::Reply& reply, const std::optional<Meaning>& mean
   made.deed = deed_of(*meaning, receiver);
   const ReplyAction last = rule.then.value_or(rule.action);
   made.advice = advice_of(last, rule);
-  made.link = meaning->link;
+  made.links = links_of(*meaning, last);
   made.commands = commands_for(last, meaning->scope, receiver);
   made.known = true;
   return made;

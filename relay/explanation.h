@@ -29,7 +29,7 @@ struct Explanation {
   Sentence meaning;                   ///< what this one means; empty: nothing more is known
   Sentence deed;                      ///< what the relay does with it, where, and what then
   Sentence advice;                    ///< what the administrator can do; may be empty
-  std::string link;                   ///< where to read more, or to ask for delisting; may be empty
+  std::vector<std::string> links;     ///< where to ask for delisting, or to read more; the most useful first
   std::vector<std::string> commands;  ///< that help with it
   bool known = false;                 ///< a rule or its own words tell more than its class
 };

@@ -80,6 +80,15 @@ Finding find_out(const conf::Config& config, const ReportedReply& reported, Rece
   return known;
 }
 
+/// Without a code nothing is known of its class, and nothing of what follows from that.
+Explanation explanation_of(const Finding& finding) {
+  Explanation made = relay::explain(finding.reported.reply, finding.meaning, finding.receiver);
+  if (finding.reported.code != CodeKnown::no) return made;
+  made.general = {};
+  if (!finding.meaning) made.deed = {};
+  return made;
+}
+
 /// --mx, --provider, or a host that the text names. Nothing after a complaint.
 std::optional<Receiver> receiver_of(const ExplainArguments& arguments, std::string_view text) {
   const auto& profiles = conf::receivers().profiles;
@@ -119,6 +128,9 @@ class Page {
     const std::string blanks(column > used ? column - used : 1, ' ');
     text_ += wrapped(fmt::format("{}{}{}", label, blanks, safe_text(words)), width_, column);
   }
+  void add_list(std::string_view label, const std::vector<std::string>& items) {
+    for (const std::string& item : items) add(&item == &items.front() ? label : "", item);
+  }
   void add_line() { text_ += '\n'; }
   const std::string& text() const { return text_; }
 
@@ -139,21 +151,20 @@ void print_sentences(const Finding& finding, const Explanation& explanation) {
   page.add("Reply", shown_reply(finding.reported));
   page.add("Receiver", receiver_text(finding));
   page.add_line();
-  if (finding.reported.code != CodeKnown::no) page.add("General", explanation.general.english);
+  page.add("General", explanation.general.english);
   page.add("Meaning", explanation.meaning.english);
   page.add("Action", explanation.deed.english);
   page.add("To do", explanation.advice.english);
   if (reads_chinese()) {
     page.add_line();
-    if (finding.reported.code != CodeKnown::no) page.add("通则", explanation.general.chinese);
+    page.add("通则", explanation.general.chinese);
     page.add("含义", explanation.meaning.chinese);
     page.add("处理", explanation.deed.chinese);
     page.add("建议", explanation.advice.chinese);
   }
-  if (!explanation.link.empty() || !explanation.commands.empty()) page.add_line();
-  page.add("Link", explanation.link);
-  for (const std::string& command : explanation.commands)
-    page.add(command == explanation.commands.front() ? "Commands" : "", command);
+  if (!explanation.links.empty() || !explanation.commands.empty()) page.add_line();
+  page.add_list("Links", explanation.links);
+  page.add_list("Commands", explanation.commands);
   screen.print(page.text());
 }
 
@@ -191,7 +202,7 @@ void print_json(const Finding& finding, const Explanation& explanation) {
   view["wait_seconds"] =
       wait ? json::value(std::chrono::duration_cast<std::chrono::seconds>(*wait).count()) : json::value(nullptr);
   view["record"] = rule == nullptr ? "" : rule->record;
-  view["link"] = explanation.link;
+  view["links"] = json::array(explanation.links.begin(), explanation.links.end());
   view["general"] = explanation.general.english;
   view["meaning"] = explanation.meaning.english;
   view["deed"] = explanation.deed.english;
@@ -210,7 +221,7 @@ int explain(const Common& common, const ExplainArguments& arguments) {
   const auto config = rules_of(common);
   if (!config) return failed;
   const Finding finding = find_out(*config, read_reported_reply(text), *receiver);
-  const Explanation explanation = relay::explain(finding.reported.reply, finding.meaning, finding.receiver);
+  const Explanation explanation = explanation_of(finding);
   if (common.json) {
     print_json(finding, explanation);
   } else {

@@ -35,7 +35,7 @@ TEST_CASE("explain tells in sentences what a reply means, what becomes of the ma
   CHECK(ran.tells("Meaning   This relay's address"));
   CHECK(ran.tells("Action    mailferry stops sending to all that Outlook.com receives"));
   CHECK(ran.tells("To do     Find out what was sent"));
-  CHECK(ran.tells("Link      https://sendersupport.olc.protection.outlook.com/pm/"));
+  CHECK(ran.tells("Links     https://sendersupport.olc.protection.outlook.com/pm/"));
   CHECK(ran.tells("Commands  mailferry queue pauses\n          mailferry queue resume '*.olc.protection.outlook.com'\n"));
   CHECK_FALSE(ran.tells("含义"));
 }
@@ -75,6 +75,7 @@ TEST_CASE("explain says no when it knows nothing but the class") {
   CHECK(explain("'554 5.1.1 user unknown'").tells("does not know this address"));
   CHECK(explain("nonsense").code == 1);
   CHECK_FALSE(explain("nonsense").tells("General"));
+  CHECK_FALSE(explain("nonsense").tells("Action"));
 }
 
 TEST_CASE("what stands in a reply cannot steer the terminal") {

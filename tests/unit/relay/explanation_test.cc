@@ -65,6 +65,7 @@ TEST_CASE("a reply that no rule knows is told by its class and its words") {
   const relay::Explanation nothing = explained(anyone, "554 Transaction failed");
   CHECK_FALSE(nothing.known);
   CHECK(nothing.meaning.english.empty());
+  CHECK(has(nothing.advice.english, "[[reply]]"));
   CHECK(nothing.deed.english == "mailferry gives the mail back to its sender.");
 }
 
@@ -77,9 +78,18 @@ TEST_CASE("what to mend, where to ask and which commands help") {
   CHECK(ptr.commands == Commands{"mailferry queue pauses", "mailferry queue resume '*.google.com'",
                                  "mailferry queue bounce --mx '*.google.com'"});
   const relay::Explanation listed = explained(anyone, "554 on the blocklist, see https://list.example/1", "example.com");
-  CHECK(listed.link == "https://list.example/1");
+  CHECK(listed.links == Commands{"https://list.example/1"});
   CHECK(listed.commands ==
         Commands{"mailferry queue pauses", "mailferry queue resume example.com", "mailferry queue bounce --domain example.com"});
+}
+
+TEST_CASE("for a block the page that lifts it comes first, else the receiver's own link") {
+  const std::string delist = "https://sendersupport.olc.protection.outlook.com/pm/";
+  CHECK(explained(outlook, "550 5.7.1 (S3140)").links == Commands{delist});
+  CHECK(explained(outlook, "550 5.7.1 (S3140) http://mail.live.com/x").links == Commands{delist, "http://mail.live.com/x"});
+  CHECK(explained(gmail, "550 5.7.27 https://support.google.com/a#spf").links ==
+        Commands{"https://support.google.com/a#spf", "https://support.google.com/a/answer/81126"});
+  CHECK(explained(anyone, "451 greylisted").links.empty());
 }
 
 TEST_CASE("every example can be told in both languages") {
