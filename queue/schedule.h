@@ -37,7 +37,7 @@ struct ScheduleOptions {
   std::size_t recipients_per_transaction = 100;  ///< RFC 5321 4.5.3.1.8
   std::size_t window_per_destination = 1000;     ///< due recipients held in memory
   std::size_t window = 50000;                    ///< of all destinations together; a destination without any may add 10 to it
-  std::size_t first_connections = 2;             ///< to a destination, until replies are good
+  std::size_t first_connections = 1;             ///< to a destination, until replies are good
 };
 
 /// One message's recipients of one destination, to be sent over one connection (a lease until finish()).

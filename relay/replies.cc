@@ -26,25 +26,6 @@ std::string on_one_line(const mail::Reply& reply) {
   return line;
 }
 
-/// The reply's own status, or those that stand in its words. "5.7.1.9" is an address.
-std::vector<mail::EnhancedStatus> statuses_in(const mail::Reply& reply, std::string_view line) {
-  if (reply.status) return {*reply.status};
-  constexpr std::size_t enough = 8;
-  std::vector<mail::EnhancedStatus> found;
-  for (std::size_t at = line.find('.'); at != std::string_view::npos && found.size() < enough; at = line.find('.', at + 1)) {
-    if (at == 0) continue;
-    const std::size_t start = at - 1;
-    const bool alone = start == 0 || (!is_word_character(line[start - 1]) && line[start - 1] != '.');
-    if (!alone || (line[start] != '4' && line[start] != '5')) continue;
-    std::size_t end = start;
-    while (end < line.size() && (line[end] == '.' || (line[end] >= '0' && line[end] <= '9'))) ++end;
-    std::string_view text = line.substr(start, end - start);
-    if (text.ends_with('.')) text.remove_suffix(1);  // the end of a sentence
-    if (const auto status = mail::EnhancedStatus::parse(text)) found.push_back(*status);
-  }
-  return found;
-}
-
 /// A refusal, taken apart once for all rules.
 struct Refusal {
   Refusal(std::string_view host, const mail::Reply& reply)
@@ -53,7 +34,7 @@ struct Refusal {
         code(reply.code),
         line(on_one_line(reply)),
         in_lower_case(base::lower(line)),
-        statuses(statuses_in(reply, line)) {}
+        statuses(reply.status ? std::vector{*reply.status} : statuses_in(line)) {}
 
   std::string_view mx;
   const conf::Profile* profile;

@@ -111,6 +111,22 @@ std::optional<Duration> wait_at(std::string_view before, std::int64_t number, st
 
 }  // namespace
 
+std::vector<mail::EnhancedStatus> statuses_in(std::string_view words) {
+  constexpr std::size_t enough = 8;
+  constexpr std::string_view digits_and_dots = "0123456789.";
+  std::vector<mail::EnhancedStatus> found;
+  for (std::size_t start = 0; start < words.size() && found.size() < enough;) {
+    const std::size_t end = std::min(words.find_first_not_of(digits_and_dots, start), words.size());
+    std::string_view number = words.substr(start, end - start);
+    if (number.ends_with('.')) number.remove_suffix(1);  // the end of a sentence
+    const bool alone = start == 0 || !is_letter(base::to_lower(words[start - 1]));
+    const auto status = alone ? mail::EnhancedStatus::parse(number) : std::nullopt;
+    if (status && status->category != 2) found.push_back(*status);
+    start = end + 1;
+  }
+  return found;
+}
+
 std::optional<Duration> wait_in(std::string_view words) {
   const std::string text = base::lower(words);
   const std::string_view all = text;
