@@ -20,6 +20,7 @@
 #include "relay/delivery/refusals.h"
 #include "relay/delivery/reports.h"
 #include "relay/delivery/shaping.h"
+#include "relay/delivery/standing.h"
 #include "relay/delivery/warmup.h"
 #include "relay/services.h"
 
@@ -36,6 +37,7 @@ class Settlement {
 /// A pause and what waits for its end.
 struct PauseView {
   queue::Pause pause;
+  std::optional<Block> block;  ///< the receiver's will, not an admin's
   std::uint64_t destinations = 0;
   std::uint64_t recipients = 0;
 };
@@ -75,6 +77,13 @@ class Dispatcher {
   Task<void> alert(Alert alert);
   Reports& reports() { return reports_; }
   Ledger& ledger() { return ledger_; }
+  /// Whatever makes its mail wait.
+  Standing standing(const std::string& destination) const;
+  /// Receivers that asked us to slow down.
+  std::vector<Standing> limited_groups() const;
+  const Warmup& warmup() const { return warmup_; }
+  const Fallbacks& fallbacks() const { return fallbacks_; }
+  bool has_pauses() const { return !pauses_.empty() || !refusals_.blocks().empty(); }
   /// The destination's rest ends, by the admin's will.
   void wake(const std::string& destination);
   /// Damage: the message is set aside, so that nothing goes round in circles.
