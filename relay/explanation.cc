@@ -177,6 +177,7 @@ std::pair<std::string, std::string> destination_of(ReplyScope scope, const Recei
     return {fmt::format("'{}'", pattern), fmt::format("--mx '{}'", pattern)};
   }
   const std::string domain = receiver.domain.empty() ? "DOMAIN" : receiver.domain;
+  if (scope == ReplyScope::sender) return {domain, "--from '*@DOMAIN'"};
   return {domain, fmt::format("--domain {}", domain)};
 }
 
