@@ -95,8 +95,8 @@ std::optional<Receiver> receiver_of(const ExplainArguments& arguments, std::stri
   if (!arguments.provider.empty()) {
     const auto named = std::ranges::find(profiles, base::lower(arguments.provider), &conf::Profile::name);
     if (named != profiles.end()) return Receiver{&*named, arguments.mx.empty() ? host_like(*named) : arguments.mx, {}};
-    std::vector<std::string_view> names;
-    for (const conf::Profile& profile : profiles) names.push_back(profile.name);
+    std::vector<std::string_view> names(profiles.size());
+    std::ranges::transform(profiles, names.begin(), &conf::Profile::name);
     complain(fmt::format("--provider is one of {}; for another receiver use --mx", fmt::join(names, ", ")));
     return std::nullopt;
   }
