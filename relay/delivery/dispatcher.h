@@ -12,6 +12,7 @@
 
 #include "queue/schedule.h"
 #include "queue/store.h"
+#include "relay/alert_command.h"
 #include "relay/delivery/attempt.h"
 #include "relay/delivery/fallbacks.h"
 #include "relay/delivery/hosts.h"
@@ -220,6 +221,7 @@ class Dispatcher {
   Refusals refusals_;
   Fallbacks fallbacks_;
   Warmup warmup_;
+  AlertCommand alert_command_;
   Timer alarm_;
   std::vector<queue::Pause> pauses_;
   std::map<std::string, std::string> rest_words_;      ///< why a destination rests, for what comes while it does
