@@ -314,8 +314,9 @@ TEST_CASE("a route sends a domain to its own host") {
   Sink usual;
   Sink smart("127.0.0.2");
   conf::Config config = config_in(folder, usual.port());
-  config.route.push_back(
-      conf::Route{"*.example.org", {"[127.0.0.2]:" + std::to_string(smart.port())}, conf::DeliveryTls::opportunistic, {}});
+  conf::Route& route = config.route.emplace_back();
+  route.domain = "*.example.org";
+  route.hosts = {"[127.0.0.2]:" + std::to_string(smart.port())};
   Relay relay(config, example);
   Client client = relay.client();
   client.ehlo();
@@ -378,7 +379,10 @@ TEST_CASE("where TLS is required nothing leaves without it") {
   sink.offer_tls(GENERATE(Sink::Tls::none, Sink::Tls::breaks));
   conf::Config config = config_in(folder, sink.port());
   config.retry.delays = {never};
-  config.route.push_back(conf::Route{"example.net", {"mx"}, conf::DeliveryTls::required, {}});
+  conf::Route& route = config.route.emplace_back();
+  route.domain = "example.net";
+  route.hosts = {"mx"};
+  route.tls = conf::DeliveryTls::required;
   Relay relay(config, example);
   Client client = relay.client();
   client.ehlo();

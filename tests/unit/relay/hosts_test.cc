@@ -45,7 +45,10 @@ void fill(dns::StaticResolver& dns) {
 }
 
 conf::Route route(std::string domain, std::vector<std::string> hosts) {
-  return conf::Route{std::move(domain), std::move(hosts), conf::DeliveryTls::opportunistic, {}};
+  conf::Route made;
+  made.domain = std::move(domain);
+  made.hosts = std::move(hosts);
+  return made;
 }
 
 /// Finds with these routes; the hosts as "name address:port", one a line, or the kind of the error.

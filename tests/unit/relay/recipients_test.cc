@@ -20,7 +20,9 @@ conf::Config for_strangers(const Folder& folder, std::vector<std::string> hosts)
   conf::Config config = config_in(folder, 1);
   config.accept.mynetworks = {base::Cidr::parse("192.0.2.9").value()};
   config.accept.relay_domains = {"backup.example"};
-  config.route.push_back(conf::Route{"backup.example", std::move(hosts), conf::DeliveryTls::opportunistic, {}});
+  conf::Route& route = config.route.emplace_back();
+  route.domain = "backup.example";
+  route.hosts = std::move(hosts);
   return config;
 }
 

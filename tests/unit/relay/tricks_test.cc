@@ -24,7 +24,9 @@ constexpr std::string_view relay_domain = "backup.example";
 relay::Settings with_relay_domain() {
   relay::Settings all = settings();
   all.config.accept.relay_domains = {std::string(relay_domain)};
-  all.config.route.push_back(conf::Route{"*", {"smtp.backup.example:25"}, conf::DeliveryTls::opportunistic, {}});
+  conf::Route& route = all.config.route.emplace_back();
+  route.domain = "*";
+  route.hosts = {"smtp.backup.example:25"};
   return all;
 }
 
