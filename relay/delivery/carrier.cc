@@ -112,20 +112,9 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
 Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate,
                                               const queue::DeliveryJob& job) {
   auto settings = services_.settings.get();
-  const mail::TlsUse tls = tls_use(settings->config, job.destination);
-  attempt = std::make_unique<Attempt>(services_, settings, candidate, tls);
-  std::optional<UnderWay> under_way(std::in_place, *this, job, *attempt);
+  attempt = attempt_for(services_, settings, candidate, job.destination);
+  const UnderWay under_way(*this, job, *attempt);
   auto failure = co_await attempt->open();
-  if (failure && attempt->failed_in_tls() && tls == mail::TlsUse::opportunistic) {
-    services_.log.info("tls-failed")
-        .with("mx", candidate.host)
-        .with("ip", candidate.address.to_string())
-        .with("reason", failure->words());
-    under_way.reset();
-    attempt = std::make_unique<Attempt>(services_, settings, candidate, mail::TlsUse::never);
-    under_way.emplace(*this, job, *attempt);
-    failure = co_await attempt->open();
-  }
   co_return failure;
 }
 
@@ -148,7 +137,7 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(Attempt& attempt, q
       if (failure || left) co_return left;
     }
     current.reset();
-    const bool may_go_on = attempt.transactions() < messages_per_connection && pauses == pauses_begun_;
+    const bool may_go_on = attempt.transactions() < messages_per_connection && attempt.may_send_more() && pauses == pauses_begun_;
     if (may_go_on) current = co_await next_job(destination);
   }
   co_await attempt.quit();

@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "relay/intake/failures.h"
 #include "relay/hashes.h"
+#include "relay/intake/failures.h"
 #include "relay/intake/users.h"
 #include "relay/settings.h"
 #include "tests/catch.h"
