@@ -11,9 +11,9 @@ namespace relay::delivery {
 namespace {
 
 /// From day to day by about a half more, as large receivers advise; after three weeks an address is known.
-constexpr std::array<std::uint64_t, 21> plan_by_day = {50,    75,     100,    150,    250,    400,    600,
-                                                       900,   1'300,  2'000,  3'000,  4'500,  6'500,  9'000,
-                                                       13000, 19'000, 27'000, 38'000, 54'000, 76'000, 100'000};
+constexpr std::array<std::uint64_t, 21> plan_by_day = {50,     75,     100,    150,    250,    400,    600,
+                                                       900,    1'300,  2'000,  3'000,  4'500,  6'500,  9'000,
+                                                       13'000, 19'000, 27'000, 38'000, 54'000, 76'000, 100'000};
 /// So many counts are written to the store together.
 constexpr std::uint64_t counts_at_once = 10;
 constexpr std::size_t most_groups = 10'000;

@@ -1,7 +1,9 @@
 // Receivers that refuse because of who we are: blocks, letters, the fallback of a route, limits that domains share.
 #include <algorithm>
+#include <fstream>
 #include <thread>
 
+#include "base/file.h"
 #include "dns/resolver.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/deeds.h"
@@ -63,6 +65,8 @@ TEST_CASE("a receiver that blocks us keeps all of its domains waiting, the postm
   rule.mx = "*.big.example";
   rule.wait = std::chrono::seconds(1);
   rule.meaning = "It has had enough of us.";
+  config.alert.command = "/bin/sh -e " + (folder / "alert.sh");
+  std::ofstream(folder / "alert.sh") << "cat > " << (folder / "told") << "\n";
   Relay relay(config, shared);
   submit(relay, "a@one.example");
   CHECK(eventually([&] { return relay.logs("warning blocked destination=*.big.example"); }));
@@ -78,6 +82,12 @@ TEST_CASE("a receiver that blocks us keeps all of its domains waiting, the postm
   const json::value listed = relay.get("/queue/pauses").at("rows").at(0);
   CHECK(listed.at("pattern").as_string() == "*.big.example");
   CHECK(std::string(listed.at("reply").as_string()).find("5.7.1 blocked") != std::string::npos);
+  CHECK(eventually([&] { return base::read_file(folder / "told", 10'000).value_or("").find("delist") != std::string::npos; }));
+  const auto waiting = rows_in(config);
+  REQUIRE_FALSE(waiting.empty());
+  const json::value explained = relay.get("/queue/" + waiting.front().id.to_string() + "/reasons").at("recipients").at(0);
+  CHECK(std::string(explained.at("reasons").at(0).at("english").as_string()).find("has refused our mail") != std::string::npos);
+  CHECK(explained.at("explanation").as_array().size() >= 2);
   receiver.relents = true;
   for (const char* mailbox : {"a@one.example", "b@two.example", "c@three.example"}) {
     CHECK(eventually([&] { return arrivals_for(sink, mailbox) == 1; }));
