@@ -100,10 +100,12 @@ Task<Result<std::vector<dns::Candidate>>> Hosts::find(std::shared_ptr<const Sett
   co_return chosen;
 }
 
-/// IPv6 beside IPv4 only where our own address is right for it.
+/// IPv6 beside IPv4 only where our own address is right for it, or where somebody wrote the address himself.
 Task<std::vector<dns::Candidate>> Hosts::to_try(std::shared_ptr<const Settings> settings,
                                                 std::vector<dns::Candidate> candidates) {
-  const auto is_v6 = [](const dns::Candidate& candidate) { return candidate.address.is_v6(); };
+  const auto is_v6 = [](const dns::Candidate& candidate) {
+    return candidate.address.is_v6() && !candidate.host.starts_with('[');
+  };
   const auto v6 = static_cast<std::size_t>(std::ranges::count_if(candidates, is_v6));
   if (v6 > 0 && v6 < candidates.size()) {
     const bool allowed = co_await ipv6_.allows(settings);

@@ -54,6 +54,7 @@ Task<void> Ipv6Check::look(std::string address) {
   std::vector<std::string> names;
   if (pointers.front()) names = names_in(*pointers.front());
   std::vector<Question> forward;
+  forward.reserve(names.size());
   for (const std::string& name : names) forward.push_back(Question{name, dns::RecordType::aaaa});
   const Answers answers = co_await ask_all(services_.loop, services_.resolver, std::move(forward));
   const auto leads_back = [&own](const base::Result<dns::Answer>& answer) {

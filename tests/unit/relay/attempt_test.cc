@@ -293,6 +293,6 @@ TEST_CASE("a message that is too large for the server is not even offered") {
   Sink sink;
   sink.offer("SIZE 20");
   Caller caller;
-  CHECK(caller.call(sink) == "the message has 43 octets and the server takes 20");
+  CHECK(caller.call(sink) == "the message has 42 octets and the server takes 20");
   CHECK(sink.count_of("MAIL") == 0);
 }

@@ -55,7 +55,7 @@ TEST_CASE("a SCRAM server that breaks the rules gets no proof") {
   SaslClient scram = client("SCRAM-SHA-256");
   told(scram);
   const std::string nonce = "r=" + client_nonce;
-  CHECK(told(scram, GENERATE_COPY("", "r=other,s=W22Z,i=4096", nonce + ",s=W22Z,i=4096", nonce + "x,s=,i=4096",
+  CHECK(told(scram, GENERATE_COPY(std::string(), "r=other,s=W22Z,i=4096", nonce + ",s=W22Z,i=4096", nonce + "x,s=,i=4096",
                                   nonce + "x,s=W22Z,i=many", nonce + "x,s=W22Z", "m=ext," + nonce + "x,s=W22Z,i=4096"))
             .starts_with("the server breaks the rules of SCRAM"));
 }
