@@ -92,14 +92,11 @@ void MessageVerifier::start_body() {
     return;
   }
   for (const mail::Field* field : header_.find("DKIM-Signature")) {
+    if (candidates_.size() == max_signatures) break;
     Candidate& candidate = candidates_.emplace_back();
     candidate.field = field;
     describe(*field, candidate.result);
-    if (candidates_.size() > max_signatures) {
-      decide(candidate.result, Verdict::policy, fmt::format("only the first {} signatures are judged", max_signatures));
-    } else {
-      read(candidate);
-    }
+    read(candidate);
     if (candidate.body) candidate.body->update(header_.held_back());
   }
 }
@@ -185,6 +182,13 @@ std::vector<SignatureResult> MessageVerifier::results() const {
   std::vector<SignatureResult> all;
   all.reserve(candidates_.size());
   for (const Candidate& candidate : candidates_) all.push_back(candidate.result);
+  if (candidates_.size() < max_signatures) return all;
+  const auto fields = header_.find("DKIM-Signature");
+  for (std::size_t i = max_signatures; i < fields.size(); ++i) {
+    SignatureResult& result = all.emplace_back();
+    describe(*fields[i], result);
+    decide(result, Verdict::policy, fmt::format("only the first {} signatures are judged", max_signatures));
+  }
   return all;
 }
 

@@ -43,6 +43,7 @@ std::string_view result_word(const dkim::SignatureResult& result) {
 
 std::string results_field(std::string_view hostname, const std::vector<dkim::SignatureResult>& results) {
   std::vector<mail::DkimOutcome> outcomes;
+  outcomes.reserve(results.size());
   for (const dkim::SignatureResult& result : results) {
     outcomes.push_back(mail::DkimOutcome{result_word(result), result.reason, result.domain, result.selector, result.algorithm,
                                          result.signature});

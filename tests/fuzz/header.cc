@@ -1,11 +1,12 @@
 // Fuzzes the header: the same fields and the same body at any cut, views that cover the text without a gap, and look-ups that
-// hold. The first octet chooses the cut.
+// hold; and what is written of a field into Authentication-Results is known again. The first octet chooses the cut.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <utility>
 
+#include "mail/authentication_results.h"
 #include "mail/header.h"
 
 namespace {
@@ -33,6 +34,17 @@ Scan scan(std::string_view content, std::size_t piece) {
     result.body += result.header.held_back();
   }
   return result;
+}
+
+void check_results(const mail::Field& field) {
+  constexpr std::string_view us = "relay.example.com";
+  const mail::DkimOutcome outcome{"fail", field.value, field.value, field.name, field.value, field.value};
+  mail::HeaderBlock written;
+  written.feed(mail::authentication_results(us, {&outcome, 1}));
+  written.finish();
+  require(written.fields().size() == 1 && mail::is_false_result(written.fields().front(), us));
+  require(written.raw().size() == written.fields().front().raw.size());
+  mail::is_false_result(mail::Field{"Authentication-Results", field.value, field.raw}, us);
 }
 
 void check(const mail::HeaderBlock& header) {
@@ -67,5 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const mail::HeaderBlock moved(std::move(cut.header));
   check(whole.header);
   check(moved);
+  for (std::size_t i = 0; i < std::min<std::size_t>(whole.header.fields().size(), 20); ++i)
+    check_results(whole.header.fields()[i]);
   return 0;
 }

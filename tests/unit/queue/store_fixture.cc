@@ -6,6 +6,8 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "tests/catch.h"
+
 namespace store_test {
 
 TemporarySpool::TemporarySpool() {
@@ -128,6 +130,38 @@ queue::Counts counts(queue::Store& store) {
   auto [done, future] = promise<queue::Counts>();
   store.counts(std::move(done));
   return future.get().value();
+}
+
+queue::DeliveryRecord deferred(std::uint32_t number, std::uint32_t index, base::Time next) {
+  queue::DeliveryRecord made = record(number, index, queue::State::deferred);
+  made.next_attempt = next;
+  return made;
+}
+
+std::vector<std::uint32_t> numbers(const std::vector<queue::DueRecipient>& recipients) {
+  std::vector<std::uint32_t> found;
+  for (const auto& recipient : recipients)
+    found.push_back(static_cast<std::uint32_t>(recipient.message.value() - id_of(0).value()));
+  return found;
+}
+
+std::vector<std::string> destinations(Queue& queue) {
+  std::vector<std::string> lines;
+  const auto rows = queue.reader().destinations();
+  REQUIRE(rows);
+  for (const auto& row : *rows) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(row.earliest - at(0)).count();
+    lines.push_back(row.name + " " + std::to_string(row.recipients) + " " + std::to_string(seconds));
+  }
+  return lines;
+}
+
+void check_counts(Queue& queue, std::uint64_t messages, std::uint64_t recipients, std::uint64_t held) {
+  for (const queue::Counts& found : {counts(queue.store()), queue.reader().counts().value()}) {
+    CHECK(found.messages == messages);
+    CHECK(found.recipients == recipients);
+    CHECK(found.held == held);
+  }
 }
 
 }  // namespace store_test

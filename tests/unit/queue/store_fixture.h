@@ -37,6 +37,7 @@ queue::QueueId id_of(std::uint32_t number);
 /// The CRC set right for prefix and content in memory.
 void seal(queue::Message& message);
 queue::DeliveryRecord record(std::uint32_t number, std::uint32_t index, queue::State state);
+queue::DeliveryRecord deferred(std::uint32_t number, std::uint32_t index, base::Time next);
 
 /// A store on a spool of its own, and a reader beside it.
 class Queue {
@@ -65,5 +66,12 @@ base::Result<void> pause(queue::Store& store, queue::Pause pause);
 base::Result<std::uint64_t> resume(queue::Store& store, std::string pattern);
 base::Result<void> begin_action(queue::Store& store, queue::Action action);
 queue::Counts counts(queue::Store& store);
+
+/// The numbers of their messages.
+std::vector<std::uint32_t> numbers(const std::vector<queue::DueRecipient>& recipients);
+/// "name recipients earliest-in-seconds" of each destination.
+std::vector<std::string> destinations(Queue& queue);
+/// Told by the store and by the reader.
+void check_counts(Queue& queue, std::uint64_t messages, std::uint64_t recipients, std::uint64_t held);
 
 }  // namespace store_test

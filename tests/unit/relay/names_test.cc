@@ -1,18 +1,11 @@
-// Hosts that are trusted by their names: what DNS says of them, and that a change of address costs no mail.
-#include <fmt/format.h>
-
-#include <algorithm>
+// Hosts that are trusted by their names: a change of address costs no mail, and failing DNS little.
 #include <boost/json.hpp>
 #include <csignal>
-#include <deque>
-#include <map>
-#include <mutex>
 
 #include "base/file.h"
 #include "dkim/crypto.h"
-#include "dns/resolver.h"
-#include "relay/intake/trusted_names.h"
 #include "tests/catch.h"
+#include "tests/unit/relay/dns_script.h"
 #include "tests/unit/relay/manual.h"
 #include "tests/unit/relay/world.h"
 
@@ -20,100 +13,6 @@ namespace {
 
 using namespace world;
 using namespace std::chrono_literals;
-using dns::RecordType;
-using Told = dns::Result<dns::Answer>;
-
-Told answer(dns::Status status, const std::vector<std::string>& addresses, base::Duration ttl) {
-  dns::Answer answer;
-  answer.status = status;
-  answer.ttl = ttl;
-  for (const std::string& address : addresses) answer.records.emplace_back(base::IpAddress::parse(address).value());
-  return answer;
-}
-
-Told found(const std::vector<std::string>& addresses, base::Duration ttl = 1h) {
-  return answer(dns::Status::found, addresses, ttl);
-}
-Told nothing() { return answer(dns::Status::no_data, {}, 1h); }
-Told no_name() { return answer(dns::Status::no_name, {}, 1h); }
-Told broken() { return base::fail(base::Kind::temporary, "DNS: SERVFAIL"); }
-
-/// What DNS says of the hosts at home. It changes while the relay runs, is counted, and comes late when a test wants it so.
-class Script {
- public:
-  void set(const std::string& name, Told a) {
-    const std::lock_guard lock(mutex_);
-    answers_.insert_or_assign(name, std::move(a));
-  }
-  int asked() {
-    const std::lock_guard lock(mutex_);
-    return asked_;
-  }
-  /// Answers wait from now on.
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    holding_ = true;
-  }
-  void release() {
-    std::deque<Held> held;
-    {
-      const std::lock_guard lock(mutex_);
-      holding_ = false;
-      held.swap(held_);
-    }
-    for (Held& each : held) take(each.name, each.type, std::move(each.done));
-  }
-  void take(const std::string& name, RecordType type, dns::Callback done) {
-    Told told = nothing();
-    {
-      const std::lock_guard lock(mutex_);
-      if (holding_) {
-        held_.push_back(Held{name, type, std::move(done)});
-        return;
-      }
-      if (type == RecordType::a) told = answers_.at(name);
-    }
-    done(std::move(told));
-  }
-  void count() {
-    const std::lock_guard lock(mutex_);
-    ++asked_;
-  }
-  std::unique_ptr<dns::Resolver> resolver(const World& others = {});
-
- private:
-  struct Held {
-    std::string name;
-    RecordType type;
-    dns::Callback done;
-  };
-  std::mutex mutex_;
-  std::map<std::string, Told> answers_;
-  std::deque<Held> held_;
-  int asked_ = 0;
-  bool holding_ = false;
-};
-
-/// What is asked past the cache is scripted, the rest is the usual table.
-class ScriptedResolver final : public dns::Resolver {
- public:
-  ScriptedResolver(Script& script, const World& others) : script_(script) {
-    if (others) others(others_);
-  }
-  void query(std::string name, RecordType type, dns::Callback done) override {
-    others_.query(std::move(name), type, std::move(done));
-  }
-  void query_afresh(std::string name, RecordType type, dns::Callback done) override {
-    script_.count();
-    script_.take(name, type, std::move(done));
-  }
-
- private:
-  Script& script_;
-  dns::StaticResolver others_;
-};
-
-std::unique_ptr<dns::Resolver> Script::resolver(const World& others) { return std::make_unique<ScriptedResolver>(*this, others); }
 
 constexpr int one_look_up = 2;  // A and AAAA
 
@@ -151,83 +50,6 @@ bool is_known(const Relay& relay, const std::string& addresses) {
 }
 
 }  // namespace
-
-using relay::intake::NamedHost;
-
-namespace {
-
-const base::Time noon{};
-
-std::string addresses_of(const NamedHost& host) {
-  std::string text;
-  for (const base::IpAddress& address : host.addresses()) text += (text.empty() ? "" : " ") + address.to_string();
-  return text;
-}
-
-}  // namespace
-
-TEST_CASE("a name has the addresses of both versions") {
-  NamedHost host;
-  CHECK_FALSE(host.looked_up());
-  host.take(found({"192.0.2.2", "192.0.2.1", "192.0.2.2"}), found({"2001:db8::1", "::ffff:192.0.2.1"}), noon, 4h);
-  CHECK(addresses_of(host) == "192.0.2.1 192.0.2.2 2001:db8::1");
-  CHECK(host.looked_up() == noon);
-  CHECK_FALSE(host.failure());
-  host.take(found({"192.0.2.3"}), nothing(), noon + 1min, 4h);
-  CHECK(addresses_of(host) == "192.0.2.3");
-  CHECK_FALSE(host.is_failing());
-}
-
-TEST_CASE("while DNS fails the last answer holds so long and no longer, for A and AAAA each") {
-  NamedHost host;
-  host.take(found({"192.0.2.1"}), found({"2001:db8::1"}), noon, 4h);
-  host.take(broken(), found({"2001:db8::2"}), noon + 1h, 4h);
-  CHECK(addresses_of(host) == "192.0.2.1 2001:db8::2");
-  CHECK(host.is_failing());
-  CHECK(host.failure()->words == "DNS: SERVFAIL (A)");
-  host.take(broken(), broken(), noon + 4h - 1ms, 4h);
-  CHECK(addresses_of(host) == "192.0.2.1 2001:db8::2");
-  host.take(broken(), broken(), noon + 4h, 4h);
-  CHECK(addresses_of(host) == "2001:db8::2");
-  host.take(broken(), broken(), noon + 5h, 4h);
-  CHECK(addresses_of(host).empty());
-  host.take(found({"192.0.2.1"}), nothing(), noon + 6h, 4h);
-  CHECK(addresses_of(host) == "192.0.2.1");
-  CHECK_FALSE(host.is_failing());
-  CHECK(host.failure()->at == noon + 5h);
-}
-
-TEST_CASE("that a name has no address is an answer") {
-  NamedHost host;
-  host.take(found({"192.0.2.1"}), nothing(), noon, 4h);
-  host.take(no_name(), no_name(), noon + 1s, 4h);
-  CHECK(addresses_of(host).empty());
-  CHECK(host.failure()->words == "there is no such name");
-  host.take(nothing(), nothing(), noon + 2s, 4h);
-  CHECK(host.failure()->words == "the name has no address");
-}
-
-TEST_CASE("a look-up is good for the shorter TTL, and where there is none for a minute") {
-  NamedHost host;
-  host.take(found({"192.0.2.1"}, 30s), found({"2001:db8::1"}, 20s), noon, 4h);
-  CHECK(host.ttl() == 20s);
-  host.take(found({"192.0.2.1"}, 1h), nothing(), noon, 4h);
-  CHECK(host.ttl() == 1min);
-  host.take(broken(), broken(), noon, 4h);
-  CHECK(host.ttl() == 1min);
-}
-
-TEST_CASE("a name with more addresses than anybody has at home is trusted for the same few, in whatever order they come") {
-  std::vector<std::string> many;
-  for (int i = 0; i < 100; ++i) many.push_back(fmt::format("192.0.2.{}", 100 + i));
-  NamedHost host;
-  host.take(found(many), nothing(), noon, 4h);
-  CHECK(host.addresses().size() == NamedHost::most_addresses);
-  const std::string some = addresses_of(host);
-  std::ranges::reverse(many);
-  host.take(found(many), nothing(), noon, 4h);
-  CHECK(addresses_of(host) == some);
-}
 
 TEST_CASE("a host is trusted by its name, and its mail signed") {
   const Folder folder;
