@@ -45,6 +45,18 @@ bool knows(const Receivers& receivers, const std::string& provider) {
   return provider.empty() || std::ranges::find(receivers.profiles, provider, &Profile::name) != receivers.profiles.end();
 }
 
+/// A rule of the table may name several receivers, "qq, exmail": one rule for each.
+std::vector<ReplyRule> one_for_each(const std::vector<ReplyRule>& rules) {
+  std::vector<ReplyRule> all;
+  for (const ReplyRule& rule : rules) {
+    for (const std::string_view provider : base::split(rule.provider, ',')) {
+      all.push_back(rule);
+      all.back().provider = base::trim(provider);
+    }
+  }
+  return all;
+}
+
 std::optional<mail::EnhancedStatus> whole_status(std::string_view text) {
   const auto status = mail::EnhancedStatus::parse(text);
   if (!status || status->to_string() != text) return std::nullopt;
@@ -61,7 +73,8 @@ Entries entries_of(ReplyRule& rule) {
       list("status", rule.status,
            "Enhanced status codes, one of which it has: \"5.7.1\", or a range \"4.7.500-4.7.699\"; empty: any or none.",
            check_status),
-      list("text", rule.text, "Words, one of which stands in it, in any case; empty: any.", check_reply_text),
+      list("text", rule.text, "Words, one of which stands in it, in any case; empty: any.", check_reply_text)
+          .shown_as(Node{Node::Array{text_node("slow down")}}),
       field("action", rule.action,
             "What then: try again later, slow down, keep the mail four hours and tell postmaster what to mend, give it back, or "
             "stop sending there and tell postmaster."),
@@ -97,6 +110,7 @@ Result<Receivers> parse_receivers(std::string_view text, const std::string& name
   Mistakes mistakes;
   Entries entries = entries_of(made);
   read_entries(*root, entries, "", mistakes);
+  made.replies = one_for_each(made.replies);
   for (const ReplyRule& rule : made.replies) {
     if (!knows(made, rule.provider))
       mistakes.add({}, "reply.provider", fmt::format("no profile is called \"{}\"", rule.provider));

@@ -39,7 +39,7 @@ Result<StatusRange> parse_status_range(std::string_view text);
 
 /// The built-in table.
 const Receivers& receivers();
-/// A table of that form; errors as those of parse_config().
+/// A table of that form; a rule may name several profiles, with commas between. Errors as those of parse_config().
 Result<Receivers> parse_receivers(std::string_view text, const std::string& name);
 
 /// The profile of an MX host, or null.

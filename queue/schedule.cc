@@ -111,25 +111,33 @@ void Schedule::refilled(const std::string& destination, std::vector<DueRecipient
 }
 
 std::variant<DeliveryJob, Refill, Wait> Schedule::next(Time now) {
-  run_timers(now);
-  if (!hungry_.empty() && refills_.size() < refills_at_once) return start_refill(*hungry_.front());
-  if (!ready_.empty() && leases_ < options_.connections) {
-    Destination& place = *ready_.front();
-    set_ready(place, Listed::no);  // and behind the others again, by review()
-    DeliveryJob job = take_job(place, now);
-    ++place.leases;
-    ++leases_;
-    review(place, now);
-    return job;
+  for (;;) {
+    run_timers(now);
+    if (!hungry_.empty() && refills_.size() < refills_at_once) return start_refill(*hungry_.front());
+    while (!ready_.empty() && leases_ < options_.connections) {
+      Destination& place = *ready_.front();
+      if (has_turn(place, now)) return start_job(place, now);
+      review(place, now);  // others of its group were faster
+    }
+    const Time when = next_timer();
+    if (when > now) return when == never ? Wait{} : Wait{when};
   }
-  if (timers_.empty()) return Wait{};
-  return Wait{timers_.begin()->first};
+}
+
+DeliveryJob Schedule::start_job(Destination& place, Time now) {
+  set_ready(place, Listed::no);  // and behind the others again, by review()
+  DeliveryJob job = take_job(place, now);
+  ++place.leases;
+  ++leases_;
+  if (place.group != nullptr) ++place.group->leases;
+  review(place, now);
+  return job;
 }
 
 std::optional<DeliveryJob> Schedule::next_for(const std::string& destination, Time now) {
   Destination* place = find(destination);
   if (place == nullptr || place->groups.empty() || place->leases > lease_limit(*place, now)) return std::nullopt;
-  if (leases_ >= options_.connections && starving_ > 0) return std::nullopt;
+  if ((leases_ >= options_.connections && starving_ > 0) || yields(*place, now)) return std::nullopt;
   DeliveryJob job = take_job(*place, now);
   review(*place, now);
   return job;
@@ -157,6 +165,10 @@ void Schedule::release(const std::string& destination) {
   --place->leases;
   --leases_;
   if (place->is_ready && place->leases == 0) ++starving_;
+  if (place->group != nullptr) {
+    --place->group->leases;
+    if (!place->group->waiting.empty()) review_soon(*place->group);
+  }
   review_soon(*place);
 }
 
@@ -171,7 +183,11 @@ std::vector<DueRecipient> Schedule::rest(const std::string& destination, Time no
 
 void Schedule::alive(const std::string& destination) {
   Destination* place = find(destination);
-  if (place == nullptr || (place->failures == 0 && place->allowed == 0)) return;
+  if (place == nullptr) return;
+  if (place->group != nullptr) {
+    if (place->group->allowance.alive()) review_soon(*place->group);
+  }
+  if (place->failures == 0 && place->allowed == 0) return;
   place->failures = 0;
   place->rest_until = Time::min();
   if (++place->allowed >= options_.connections_per_destination) place->allowed = 0;
@@ -182,6 +198,7 @@ void Schedule::wake(const std::string& destination) {
   Destination* place = find(destination);
   if (place == nullptr) return;
   place->rest_until = Time::min();
+  if (place->group != nullptr) wake_group(*place->group->name);
   review_soon(*place);
 }
 

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "queue/allowance.h"
 #include "queue/message.h"
 #include "queue/outcome.h"
 #include "queue/pauses.h"
@@ -36,6 +37,7 @@ struct ScheduleOptions {
   std::size_t recipients_per_transaction = 100;  ///< RFC 5321 4.5.3.1.8
   std::size_t window_per_destination = 1000;     ///< due recipients held in memory
   std::size_t window = 50000;                    ///< of all destinations together; a destination without any may add 10 to it
+  std::size_t first_connections = 1;             ///< to a destination, until replies are good
 };
 
 /// One message's recipients of one destination, to be sent over one connection (a lease until finish()).
@@ -88,10 +90,33 @@ class Schedule {
   void refilled(const std::string& destination, std::vector<DueRecipient> recipients, bool complete, std::optional<Time> next_due,
                 Time now);
 
+  // Destinations with the same hosts form a group, which shares limits, and whose turns they take one after the other.
+
+  /// The hosts of the destination, for which a job is under way, belong to the group.
+  struct Joining {
+    bool admitted = false;                ///< the job may go on; else record its recipients as those in `back`
+    std::vector<DueRecipient> back = {};  ///< returned as by add(): the group rests
+  };
+  [[nodiscard]] Joining join(const std::string& destination, const std::string& group, const GroupLimits& limits, Time now);
+  /// The name of its group, as far as that is known; or null.
+  const std::string* group_of(const std::string& destination) const;
+  std::vector<std::string> destinations_of(const std::string& group) const;
+  /// Null: nothing is known of it.
+  const Allowance* allowance_of(const std::string& group) const;
+  std::vector<std::string> groups() const;
+  /// Nothing goes to the group until then. Returned as by add().
+  [[nodiscard]] std::vector<DueRecipient> rest_group(const std::string& group, Time until, Time now);
+  /// Until then so many transactions over one connection.
+  void slow_group(const std::string& group, Time until, const base::Rate& rate, Time now);
+  /// Its rest or slow time ends, by the admin's will.
+  void wake_group(const std::string& group);
+  /// A job came to nothing before a transaction was over: it does not count against the rate.
+  void give_back_turn(const std::string& destination);
+
   /// What to do now. Ask until it says Wait, and again at that time and after every other call here.
   std::variant<DeliveryJob, Refill, Wait> next(Time now);
   /// The next job for a connection that is open to this destination; no new lease of a connection is taken. Nothing, too, when
-  /// every connection is in use and another destination has none: then this one ends for its sake.
+  /// every connection is in use, or the group's, and another destination has none: then this one ends for its sake.
   std::optional<DeliveryJob> next_for(const std::string& destination, Time now);
   /// The outcome of a job is known and on its way to the store: the watchdog does not look at it any more.
   void conclude(const DeliveryJob& job);
@@ -183,6 +208,15 @@ class Schedule {
     bool operator()(const std::pair<QueueId, Destination*>& a, const std::pair<QueueId, Destination*>& b) const;
   };
   using Turns = std::list<Destination*>;
+  struct MxGroup {
+    const std::string* name = nullptr;  ///< the key in mx_groups_
+    Allowance allowance;
+    std::set<Destination*> members;
+    Turns waiting;  ///< could start a job, were it not for the group
+    std::size_t leases = 0;
+    Time timer = never;  ///< its place in group_timers_, if any
+    bool rested = false;
+  };
   /// What a destination has in memory; most have only a due time in the store, so the rest is kept small.
   struct Destination {
     const std::string* name = nullptr;  ///< the key in destinations_
@@ -190,6 +224,8 @@ class Schedule {
     std::unique_ptr<Refilling> refilling;
     Turns::iterator turn;         ///< in ready_, when is_ready
     Turns::iterator refill_turn;  ///< in hungry_, when is_hungry
+    Turns::iterator wait_turn;    ///< in group->waiting, when is_waiting
+    MxGroup* group = nullptr;     ///< as far as its hosts are known
     Time store_due = never;       ///< the earliest in the store, as far as we know
     Time rest_until = Time::min();
     Time timer = never;  ///< its place in timers_, if any
@@ -202,6 +238,7 @@ class Schedule {
     bool by_host = false;  ///< of paused_by
     bool is_ready = false;
     bool is_hungry = false;
+    bool is_waiting = false;
   };
 
   Destination& destination(const std::string& name);
@@ -211,7 +248,9 @@ class Schedule {
   bool deactivate(const Key& key);
   std::size_t room(const Destination& place) const;
   bool holds(Destination& place, const Key& key) const;
-  static bool stands_still(const Destination& place, Time now) { return place.paused_by != nullptr || place.rest_until > now; }
+  static bool stands_still(const Destination& place, Time now) {
+    return place.paused_by != nullptr || place.rest_until > now || (place.group != nullptr && place.group->allowance.rests(now));
+  }
   bool admits(const Destination& place, Time now) const;
   bool wants_refill(const Destination& place, Time now) const;
   void put(Destination& place, const DueRecipient& recipient, Source source);
@@ -221,6 +260,7 @@ class Schedule {
   static DueRecipient due_recipient(const Group& group, const Entry& entry, const Destination& place);
   std::vector<DueRecipient> empty_window(Destination& place, Time now);
   DeliveryJob take_job(Destination& place, Time now);
+  DeliveryJob start_job(Destination& place, Time now);
   void run_timers(Time now);
   Refill start_refill(Destination& place);
   void defer(Destination& place, Time due);
@@ -230,6 +270,17 @@ class Schedule {
   void set_hungry(Destination& place, Listed listed);
   void set_timer(Destination& place, Time when);
   std::size_t lease_limit(const Destination& place, Time now) const;
+
+  MxGroup& mx_group(const std::string& name);
+  const MxGroup* find_group(const std::string& name) const;
+  void leave_group(Destination& place);
+  static bool has_turn(const Destination& place, Time now);
+  static bool yields(const Destination& place, Time now);
+  void set_waiting(Destination& place, Listed listed);
+  void set_timer(MxGroup& group, Time when);
+  void review_soon(MxGroup& group) { set_timer(group, Time::min()); }
+  void review(MxGroup& group, Time now);
+  Time next_timer() const;
 
   ScheduleOptions options_;
   std::mt19937_64 random_;
@@ -242,6 +293,8 @@ class Schedule {
   Turns hungry_;                       ///< want a Refill
   std::vector<Destination*> refills_;  ///< outstanding, a few at most
   std::set<std::pair<Time, Destination*>> timers_;
+  std::unordered_map<std::string, MxGroup> mx_groups_;
+  std::set<std::pair<Time, MxGroup*>> group_timers_;
   std::size_t window_ = 0;  ///< entries of all destinations
   std::size_t leases_ = 0;
   std::size_t starving_ = 0;  ///< destinations that are ready and have no connection

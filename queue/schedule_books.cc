@@ -18,6 +18,9 @@ Schedule::Destination& Schedule::destination(const std::string& name) {
   if (fresh) {
     place->second.name = &place->first;
     place->second.paused_by = pauses_.match(name);
+    if (options_.first_connections < options_.connections_per_destination) {
+      place->second.allowed = static_cast<std::uint32_t>(options_.first_connections);
+    }
   }
   return place->second;
 }
@@ -110,6 +113,7 @@ std::vector<DueRecipient> Schedule::empty_window(Destination& place, Time now) {
 }
 
 DeliveryJob Schedule::take_job(Destination& place, Time now) {
+  if (place.group != nullptr) place.group->allowance.spend(now);
   const auto group = place.groups.begin();
   auto& entries = group->entries;
   const std::size_t count = std::min(entries.size(), options_.recipients_per_transaction);
@@ -141,6 +145,7 @@ void Schedule::defer(Destination& place, Time due) {
 }
 
 void Schedule::run_timers(Time now) {
+  while (!group_timers_.empty() && group_timers_.begin()->first <= now) review(*group_timers_.begin()->second, now);
   while (!timers_.empty() && timers_.begin()->first <= now) review(*timers_.begin()->second, now);
 }
 
@@ -148,18 +153,22 @@ void Schedule::run_timers(Time now) {
 /// not touch it afterwards.
 void Schedule::review(Destination& place, Time now) {
   const bool resting = place.rest_until > now;
-  const bool ready = !place.groups.empty() && place.leases < lease_limit(place, now);
-  set_ready(place, ready ? Listed::yes : Listed::no);
+  const bool could = !place.groups.empty() && place.leases < lease_limit(place, now);
+  const bool turn = could && has_turn(place, now);
+  set_waiting(place, could && !turn ? Listed::yes : Listed::no);
+  set_ready(place, turn ? Listed::yes : Listed::no);
   set_hungry(place, wants_refill(place, now) ? Listed::yes : Listed::no);
   Time when = never;
   if (resting) {
     when = place.rest_until;
-  } else if (place.paused_by == nullptr && place.store_due > now) {
-    when = place.store_due;
+  } else if (!stands_still(place, now) && place.store_due > now) {
+    when = place.store_due;  // the end of a group's rest is the group's to look after
   }
   set_timer(place, when);
   const bool idle = place.groups.empty() && place.active == 0 && place.leases == 0 && !place.refilling;
-  if (idle && !resting && place.store_due == never) destinations_.erase(destinations_.find(*place.name));
+  if (!idle || resting || place.store_due != never) return;
+  leave_group(place);
+  destinations_.erase(destinations_.find(*place.name));
 }
 
 /// For calls that are given no time: the next next() does it first.
@@ -174,6 +183,7 @@ void Schedule::set_ready(Destination& place, Listed listed) {
   } else {
     ready_.erase(place.turn);
     if (place.leases == 0) --starving_;
+    if (place.group != nullptr && !place.group->waiting.empty()) review_soon(*place.group);  // its turn may be another's
   }
 }
 

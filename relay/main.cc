@@ -30,6 +30,7 @@ struct Choice {
   QueueArguments queue;
   relay::cli::DkimArguments dkim;
   relay::cli::RecordsArguments records;
+  relay::cli::ExplainArguments explain;
   std::string id;
   std::string listen = "127.0.0.1:2525";
   bool check_only = false;
@@ -200,6 +201,15 @@ void add_dkim_commands(CLI::App& app, Choice& choice) {
   add_json(records, choice);
 }
 
+void add_explain_command(CLI::App& app, Choice& choice) {
+  CLI::App* explain = add_command(app, choice, "explain", "what a receiver's reply means and what to do",
+                                  [&choice] { return relay::cli::explain(choice.common, choice.explain); });
+  explain->add_option("REPLY", choice.explain.words, "the reply, as in a log or notice")->required();
+  explain->add_option("--mx", choice.explain.mx, "the host that said it")->type_name("HOST");
+  explain->add_option("--provider", choice.explain.provider, "the receiver, like gmail")->type_name("NAME");
+  add_json(explain, choice);
+}
+
 void add_commands(CLI::App& app, Choice& choice) {
   CLI::App* playground = app.add_subcommand("playground", "the real relay in a built-in world on loopback, to see it work");
   playground->add_option("--listen", choice.listen, "address and port")->capture_default_str();
@@ -218,6 +228,7 @@ void add_commands(CLI::App& app, Choice& choice) {
   add_queue_commands(app, choice);
   add_send_command(app, choice);
   add_dkim_commands(app, choice);
+  add_explain_command(app, choice);
   CLI::App* status =
       add_command(app, choice, "status", "state of the running relay", [&choice] { return relay::cli::status(choice.common); });
   add_json(status, choice);

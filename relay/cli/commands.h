@@ -50,6 +50,13 @@ struct RecordsArguments {
   std::string format = "text";       ///< text, table, bind or json
 };
 
+/// What explain is asked.
+struct ExplainArguments {
+  std::vector<std::string> words;  ///< of a reply
+  std::string mx;                  ///< the host that said it; empty: unknown
+  std::string provider;            ///< name of a profile; empty: unknown
+};
+
 int serve(const Common& common, bool check_only);
 int config_check(const Common& common);
 int config_show(const Common& common);
@@ -62,6 +69,8 @@ int queue_pause(const Common& common, const QueueArguments& arguments);
 int queue_resume(const Common& common, const QueueArguments& arguments);
 int queue_pauses(const Common& common);
 int status(const Common& common);
+/// Failed when nothing is known of the reply beyond its class.
+int explain(const Common& common, const ExplainArguments& arguments);
 /// SMTP's answers as exit codes of sysexits(3): 64 wrong usage, 65 the message or an address, 66 no such file, 67 a recipient is
 /// refused, 69 the message is refused, 75 the relay does not run or asks to come again: try later.
 int send(const Common& common, const std::string& file, const std::string& from, const std::vector<std::string>& recipients);

@@ -40,6 +40,7 @@ Attempt::Attempt(Services& services, std::shared_ptr<const Settings> settings, d
     : services_(services),
       settings_(std::move(settings)),
       candidate_(std::move(candidate)),
+      tls_(tls),
       connection_(Socket(services.loop)),
       deadline_(services.loop),
       client_(settings_->config.hostname, tls),

@@ -55,6 +55,7 @@ class Attempt {
   /// Closes the connection: what waits for it ends with an error.
   void abort() { connection_.close(); }
   const dns::Candidate& candidate() const { return candidate_; }
+  mail::TlsUse tls() const { return tls_; }
   std::string tls_words() const { return connection_.tls_words(); }
   /// The TLS handshake was what failed: with opportunistic encryption the same host is worth a try without.
   bool failed_in_tls() const { return failed_in_tls_; }
@@ -76,6 +77,7 @@ class Attempt {
   Services& services_;
   std::shared_ptr<const Settings> settings_;
   dns::Candidate candidate_;
+  mail::TlsUse tls_;
   Connection connection_;
   Deadline deadline_;
   mail::ClientSession client_;

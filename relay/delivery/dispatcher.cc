@@ -30,20 +30,22 @@ Dispatcher::Dispatcher(Services& services, NoticeMaker& notices, std::unique_ptr
       reader_(std::move(reader)),
       reading_(asio::make_strand(services.workers.get_executor())),
       schedule_(schedule_options(services.settings.get()->config), std::random_device{}()),
-      alarm_(services.loop) {}
+      idle_(services),
+      alarm_(services.loop) {
+  warmup_.configure(services.settings.get()->config.delivery.warmup);
+}
 
 void Dispatcher::start(queue::QueueId newest) { services_.tasks.spawn(recover(newest)); }
 
 void Dispatcher::stop() {
   stopping_ = true;
   alarm_.cancel();
-  for (auto& [destination, waiting] : idle_) {
-    for (Idle* idle : waiting) idle->timer.cancel();
-  }
+  idle_.end_all();
 }
 
 void Dispatcher::configure(const conf::Config& config) {
   schedule_.configure(schedule_options(config));
+  warmup_.configure(config.delivery.warmup);
   kick();
 }
 
@@ -58,7 +60,6 @@ void Dispatcher::add(queue::Message message) {
     due.next_attempt = message.received;
     due.expires = message.expires_of.empty() ? message.expires : message.expires_of[index];
     due.destination = destination_of(message.envelope.recipients[index].mailbox);
-    touched_.push_back(due.destination);
     waiting.push_back(std::move(due));
   }
   const std::size_t octets = message.prefix.size() + message.content.octets().size();
@@ -101,10 +102,11 @@ bool Dispatcher::paused() const {
 
 void Dispatcher::dispatch() {
   if (paused()) return;
-  offer_to_idle();
+  const std::size_t most = services_.settings.get()->config.delivery.connections;
   for (;;) {
     auto next = schedule_.next(base::now());
     if (auto* job = std::get_if<queue::DeliveryJob>(&next)) {
+      if (schedule_.active_connections() + idle_.size() > most) idle_.end_one();
       services_.tasks.spawn(carry(std::move(*job)));
     } else if (auto* request = std::get_if<queue::Refill>(&next)) {
       services_.tasks.spawn(refill(std::move(*request)));
@@ -112,32 +114,6 @@ void Dispatcher::dispatch() {
       wait_until(std::get<queue::Wait>(next).until);
       break;
     }
-  }
-  if (schedule_.active_connections() >= services_.settings.get()->config.delivery.connections) end_one_idle();
-}
-
-void Dispatcher::offer_to_idle() {
-  for (const std::string& destination : touched_) {
-    const auto place = idle_.find(destination);
-    if (place == idle_.end()) continue;
-    std::list<Idle*>& waiting = place->second;
-    while (!waiting.empty()) {
-      auto job = schedule_.next_for(destination, base::now());
-      if (!job) break;
-      Idle* idle = waiting.back();  // the one used last: the others may end by their time
-      waiting.pop_back();
-      idle->job = std::move(job);
-      idle->timer.cancel();
-    }
-  }
-  touched_.clear();
-}
-
-void Dispatcher::end_one_idle() {
-  for (auto& [destination, waiting] : idle_) {
-    if (waiting.empty()) continue;
-    waiting.front()->timer.cancel();
-    return;
   }
 }
 
@@ -154,6 +130,7 @@ void Dispatcher::wait_until(std::optional<base::Time> time) {
 
 Task<void> Dispatcher::recover(queue::QueueId newest) {
   co_await take_up_pauses();
+  co_await take_up_remembered();
   recovered_ = true;
   auto known = [reader = reader_.get()] { return reader->destinations(); };
   const auto destinations = co_await on(reading_, services_.loop, known);
@@ -197,7 +174,6 @@ Task<void> Dispatcher::refill(queue::Refill request) {
   const bool complete = next_due.has_value() || rows->size() < request.limit;
   rows->erase(first_later, rows->end());
   schedule_.refilled(request.destination, std::move(*rows), complete, next_due, now);
-  touched_.push_back(request.destination);
   kick();
 }
 

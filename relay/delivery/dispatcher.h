@@ -13,9 +13,14 @@
 #include "queue/schedule.h"
 #include "queue/store.h"
 #include "relay/delivery/attempt.h"
+#include "relay/delivery/fallbacks.h"
 #include "relay/delivery/hosts.h"
+#include "relay/delivery/idle_connections.h"
 #include "relay/delivery/ledger.h"
+#include "relay/delivery/refusals.h"
 #include "relay/delivery/reports.h"
+#include "relay/delivery/shaping.h"
+#include "relay/delivery/warmup.h"
 #include "relay/services.h"
 
 namespace relay::delivery {
@@ -49,7 +54,7 @@ class Dispatcher {
   /// No new attempts; those under way go on, idle connections end.
   void stop();
   /// Nothing is under way and every outcome is recorded.
-  bool idle() const { return carriers_ == 0 && settling_ == 0 && ledger_.unwritten() == 0; }
+  bool idle() const { return carriers_ == 0 && idle_.size() == 0 && settling_ == 0 && ledger_.unwritten() == 0; }
 
   void woken(const std::vector<queue::DestinationRow>& destinations);
   void forget(queue::QueueId id);
@@ -102,11 +107,19 @@ class Dispatcher {
     std::shared_ptr<const queue::Message> message;
     std::size_t open = 0;  ///< recipients not yet concluded or given back to the store
   };
-  /// A connection without work: it waits a moment for more.
-  struct Idle {
-    explicit Idle(Executor executor) : timer(executor) {}
-    Timer timer;
-    std::optional<queue::DeliveryJob> job;
+  /// Where the jobs of a destination go.
+  struct Way {
+    std::vector<dns::Candidate> hosts;
+    Shaping shaping;
+    std::uint64_t pauses = 0;  ///< begun when the hosts were looked at for them
+    bool falls_back = false;   ///< what these hosts refuse because of who we are has another way
+    bool refused = false;      ///< one of them did: the others would say the same
+    std::string reason;        ///< its words
+  };
+  /// Mail that is not for now.
+  struct Postponed {
+    base::Time until;
+    std::string why;
   };
   struct RetryTimes {
     base::Time usual;
@@ -131,32 +144,47 @@ class Dispatcher {
 
   bool paused() const;
   void dispatch();
-  void offer_to_idle();
-  void end_one_idle();
   void wait_until(std::optional<base::Time> time);
 
   Task<void> recover(queue::QueueId newest);
   Task<void> refill(queue::Refill request);
   Task<void> take_up_pauses();
   void end_open_connections();
+  Task<void> take_up_remembered();
 
   Task<void> carry(queue::DeliveryJob job);
   bool is_ours(const queue::DeliveryJob& job) const;
+  Task<base::Result<Way>> find_way(std::string destination);
+  Task<void> fall_back(queue::DeliveryJob job, std::string reason);
+  Task<std::optional<queue::DeliveryJob>> try_hosts(queue::DeliveryJob job, Way& way);
   Task<std::optional<queue::DeliveryJob>> try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more,
-                                                   std::uint64_t pauses);
+                                                   Way& way);
   Task<std::optional<Failure>> open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, const queue::DeliveryJob& job);
-  Task<std::optional<queue::DeliveryJob>> converse(Attempt& attempt, queue::DeliveryJob job, queue::MoreHosts more,
-                                                   std::uint64_t pauses);
-  Task<std::optional<queue::DeliveryJob>> next_job(std::string destination);
+  Task<std::optional<queue::DeliveryJob>> converse(std::unique_ptr<Attempt>& attempt, queue::DeliveryJob job,
+                                                   queue::MoreHosts more, Way& way);
+  bool may_go_on(const Attempt& attempt, const Way& way) const;
+  std::optional<queue::DeliveryJob> next_job(const std::string& destination);
   Task<base::Result<MessagePtr>> load(queue::QueueId id);
 
   std::optional<queue::DeliveryJob> conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,
-                                             const std::optional<Failure>& failure, queue::MoreHosts more);
-  Task<void> fail_all(queue::DeliveryJob job, Failure failure, Peer peer);
+                                             const std::optional<Failure>& failure, queue::MoreHosts more, Way& way);
+  std::optional<Postponed> postponed(const Way& way, const queue::Message& message) const;
+  void put_off_until(queue::DeliveryJob job, const Postponed& postponed);
+  Task<void> fail_all(queue::DeliveryJob job, Failure failure, Peer peer, const Way& way);
   void unloadable(queue::DeliveryJob job, const base::Error& error);
   RetryTimes retry_times(const queue::DeliveryJob& job, std::string_view mx, std::optional<base::Time> received);
   queue::DeliveryRecord judge(const queue::DueRecipient& recipient, const queue::Outcome& outcome, std::string words,
-                              const RetryTimes& retry);
+                              const RetryTimes& retry, const std::optional<Ruling>& ruling = std::nullopt);
+  std::optional<Ruling> rule(const mail::Reply& reply, const Peer& peer, const queue::Message& message, const Way& way,
+                             const std::string& destination);
+  void obey(const Ruling& ruling, const Way& way, const std::string& destination, std::string_view words);
+  void count(const Way& way);
+  void took_mail(const Way& way, const std::string& destination);
+  void remember(queue::Remembered thing);
+  void forget(queue::Remembered thing);
+  void rest_blocked(const Block& block);
+  bool end_block(const std::string& name);
+  bool end_fallback(const std::string& domain);
   void finish(queue::DeliveryJob job, Records records, std::vector<Concern> concerns, MessagePtr message);
   Task<void> report_and_commit(Settlement settlement, std::vector<Concern> concerns, MessagePtr message);
   void settled(const Settlement& settlement);
@@ -168,6 +196,7 @@ class Dispatcher {
   void rest(const std::string& destination, std::string_view mx, const std::string& why);
   const std::string* pause_of(const std::vector<dns::Candidate>& candidates) const;
   void close_fresh(queue::QueueId id, std::size_t recipients);
+  static Peer peer_of(const Attempt& attempt);
 
   Services& services_;
   Hosts hosts_;
@@ -178,8 +207,10 @@ class Dispatcher {
   queue::Schedule schedule_;
   std::map<queue::QueueId, Fresh> fresh_;
   std::size_t fresh_octets_ = 0;
-  std::map<std::string, std::list<Idle*>> idle_;
-  std::vector<std::string> touched_;  ///< destinations that may have work for an idle connection
+  IdleConnections idle_;
+  Refusals refusals_;
+  Fallbacks fallbacks_;
+  Warmup warmup_;
   Timer alarm_;
   std::vector<queue::Pause> pauses_;
   std::map<std::string, std::string> rest_words_;      ///< why a destination rests, for what comes while it does

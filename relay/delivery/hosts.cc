@@ -100,7 +100,7 @@ Task<Result<std::vector<dns::Candidate>>> Hosts::find(std::shared_ptr<const Sett
 
 Task<Result<Hosts::Found>> Hosts::look_up(std::shared_ptr<const Settings> settings, std::string destination) {
   if (const conf::Route* route = route_for(settings->config, destination)) {
-    auto found = co_await by_route(settings, *route, destination);
+    auto found = co_await by_names(settings, route->hosts, destination);
     co_return found;
   }
   if (destination.starts_with('[')) {
@@ -114,12 +114,21 @@ Task<Result<Hosts::Found>> Hosts::look_up(std::shared_ptr<const Settings> settin
   co_return found;
 }
 
-Task<Result<Hosts::Found>> Hosts::by_route(std::shared_ptr<const Settings> settings, const conf::Route& route,
+Task<Result<std::vector<dns::Candidate>>> Hosts::find_fallback(std::shared_ptr<const Settings> settings,
+                                                               std::string destination) {
+  const conf::Route* route = route_for(settings->config, destination);
+  auto found = co_await by_names(settings, route->fallback, destination);
+  if (!found) co_return std::unexpected(found.error());
+  co_return std::move(found->candidates);
+}
+
+/// Those of a route.
+Task<Result<Hosts::Found>> Hosts::by_names(std::shared_ptr<const Settings> settings, std::vector<std::string> names,
                                            std::string domain) {
   Found all;
   all.ttl = longest_ttl;
   base::Error last(Kind::temporary, "the route has no hosts");
-  for (const std::string& entry : route.hosts) {
+  for (const std::string& entry : names) {
     auto [host, port] = split_port(entry);
     Result<Found> found;
     if (entry == "mx") {

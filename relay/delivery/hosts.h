@@ -22,6 +22,9 @@ class Hosts {
   /// In the order to try them, at least one. Kind::refused: there is no way to this destination (RFC 5321 5.1, RFC 7505);
   /// Kind::temporary: DNS does not say.
   Task<base::Result<std::vector<dns::Candidate>>> find(std::shared_ptr<const Settings> settings, std::string destination);
+  /// The same of the fallback of the destination's route.
+  Task<base::Result<std::vector<dns::Candidate>>> find_fallback(std::shared_ptr<const Settings> settings,
+                                                                std::string destination);
 
  private:
   struct Found {
@@ -35,7 +38,8 @@ class Hosts {
 
   Task<base::Result<Found>> look_up(std::shared_ptr<const Settings> settings, std::string destination);
   Task<base::Result<Found>> by_mx(std::shared_ptr<const Settings> settings, std::string domain);
-  Task<base::Result<Found>> by_route(std::shared_ptr<const Settings> settings, const conf::Route& route, std::string domain);
+  Task<base::Result<Found>> by_names(std::shared_ptr<const Settings> settings, std::vector<std::string> names,
+                                     std::string domain);
   Task<base::Result<Found>> addresses(std::shared_ptr<const Settings> settings, std::vector<std::string> hosts,
                                       std::uint16_t port);
 

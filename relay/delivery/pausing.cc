@@ -65,16 +65,17 @@ Task<Result<void>> Dispatcher::pause(std::string pattern) {
 /// They were opened before their hosts could be paused; those at work end with the message that they carry.
 void Dispatcher::end_open_connections() {
   ++pauses_begun_;
-  for (auto& [destination, waiting] : idle_) {
-    for (Idle* idle : waiting) idle->timer.cancel();
-  }
+  idle_.end_all();
 }
 
 Task<Result<std::uint64_t>> Dispatcher::resume(std::string pattern) {
   const std::string normal = normal_pattern(pattern).value_or(base::lower(pattern));
   auto start = [this, &normal](queue::Store::DoneCount done) { services_.store.resume(normal, std::move(done)); };
   auto count = co_await await_on_loop<Result<std::uint64_t>>(start);
-  if (!count || *count == 0) co_return count;
+  if (!count) co_return count;
+  const bool was_paused = *count > 0;
+  if (end_block(normal) || end_fallback(normal)) *count = 1;
+  if (!was_paused) co_return count;
   std::erase_if(pauses_, [&normal](const queue::Pause& pause) { return pause.pattern == normal; });
   schedule_.resume(normal, base::now());
   services_.log.info("resumed").with("destination", normal);

@@ -68,7 +68,6 @@ void Dispatcher::settled(const Settlement& settlement) {
     }
     schedule_.finish(job, of_job, base::now());
     close_fresh(job.message, job.recipients.size());
-    touched_.push_back(job.destination);
     if (!job.recipients.empty()) cut_off_.erase({job.message, job.recipients.front().index});
   }
   for (const Notice& notice : settlement.notices) {
@@ -82,6 +81,17 @@ void Dispatcher::settled(const Settlement& settlement) {
 void Dispatcher::put_off(queue::DeliveryJob job) {
   Records records;
   for (const queue::DueRecipient& due : job.recipients) records.push_back(put_back(due));
+  finish(std::move(job), std::move(records), {}, nullptr);
+}
+
+void Dispatcher::put_off_until(queue::DeliveryJob job, const Postponed& postponed) {
+  Records records;
+  for (const queue::DueRecipient& due : job.recipients) {
+    records.push_back(put_back(due));
+    records.back().next_attempt = std::min(postponed.until, due.expires);
+    if (due.attempts == 0) records.back().reply = postponed.why;
+  }
+  schedule_.give_back_turn(job.destination);
   finish(std::move(job), std::move(records), {}, nullptr);
 }
 

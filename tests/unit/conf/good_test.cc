@@ -134,6 +134,42 @@ TEST_CASE("shapes and routes say what differs from [retry], and leave the rest u
   CHECK(config.route[0].retry.warn == 0s);
 }
 
+TEST_CASE("a shape says what differs from the receiver's profile, and leaves the rest unset") {
+  const conf::Config config = read_good("all.toml");
+  CHECK(config.shape[0].connections == 3);
+  CHECK(config.shape[0].messages_per_connection == 20);
+  CHECK(config.shape[0].rate == base::Rate{100, 1min});
+  CHECK(config.shape[0].tls == conf::DeliveryTls::verified);
+  CHECK(config.shape[1].connections == 0);
+  CHECK(config.shape[1].messages_per_connection == 0);
+  CHECK(config.shape[1].rate == std::nullopt);
+  CHECK(config.shape[1].tls == std::nullopt);
+}
+
+TEST_CASE("what replies mean is read") {
+  const conf::Config config = read_good("all.toml");
+  REQUIRE(config.reply.size() == 2);
+  const conf::ReplyRule& full = config.reply[0];
+  CHECK(full.provider == "gmail");
+  CHECK(full.status == std::vector<std::string>{"4.7.28", "4.7.500-4.7.699"});
+  CHECK(full.code == std::vector<std::uint64_t>{421, 451});
+  CHECK(full.text == std::vector<std::string>{"slow down"});
+  CHECK(full.action == conf::ReplyAction::throttle);
+  CHECK(full.then == conf::ReplyAction::pause);
+  CHECK(full.wait == 10min);
+  CHECK(full.scope == conf::ReplyScope::sender);
+  CHECK(full.record == "spf");
+  CHECK(full.meaning == "Too much.");
+  CHECK(full.chinese == "太多。");
+  CHECK(full.link == "https://example.com/");
+  const conf::ReplyRule& least = config.reply[1];
+  CHECK(least.mx == "*.example.net");
+  CHECK(least.action == conf::ReplyAction::retry);
+  CHECK(least.then == std::nullopt);
+  CHECK(least.wait == std::nullopt);
+  CHECK(least.scope == std::nullopt);
+}
+
 TEST_CASE("delivery, routes and retry are read") {
   const conf::Config config = read_good("all.toml");
   CHECK(config.delivery.port == 2525);
@@ -142,19 +178,27 @@ TEST_CASE("delivery, routes and retry are read") {
   CHECK(config.delivery.ip_versions == conf::IpVersions::ipv6_first);
   CHECK(config.delivery.connections == 50);
   CHECK(config.delivery.tls == conf::DeliveryTls::required);
+  CHECK(config.delivery.warmup == "2026-12-01");
   REQUIRE(config.route.size() == 2);
   CHECK(config.route[0].domain == "example.com");
   CHECK(config.route[0].hosts ==
         std::vector<std::string>{"smtp.example.com:2525", "[192.0.2.1]", "[2001:db8::1]:26", "backup", "mx"});
   CHECK(config.route[0].tls == conf::DeliveryTls::off);
+  CHECK(config.route[0].fallback == std::vector<std::string>{"relay.example.com:465", "[192.0.2.3]"});
+  CHECK(config.route[0].remember == 24h);
+  CHECK(config.route[1].fallback.empty());
+  CHECK(config.route[1].remember == std::chrono::days(7));
+  CHECK(config.route[1].username == "me");
+  CHECK(config.route[1].password_file == "/etc/mailferry/passwords/relay");
   CHECK(config.route[1].tls == conf::DeliveryTls::opportunistic);
   CHECK(config.retry.delays == std::vector<base::Duration>{10s, 1500ms});
   CHECK(config.retry.give_up == std::chrono::days(2));
   CHECK(config.retry.warn == 90min);
 }
 
-TEST_CASE("local and dns are read") {
+TEST_CASE("local, dns and alert are read") {
   const conf::Config config = read_good("all.toml");
+  CHECK(config.alert.command == "/usr/local/bin/notify --urgent");
   CHECK(config.local.destinations == std::vector<std::string>{"localhost", "example.com"});
   REQUIRE(config.dns.servers.size() == 2);
   CHECK(base::to_string(config.dns.servers[1]) == "[::1]:53");

@@ -37,11 +37,13 @@ TEST_CASE("what the sample file has commented out are the defaults and right exa
   CHECK(config->dkim.sign.size() == 1);
   CHECK(config->route.size() == 1);
   CHECK(config->shape.size() == 1);
+  CHECK(config->reply.size() == 1);
   config->hostname = "";
   config->postmaster = "";
   config->dkim.sign.clear();
   config->route.clear();
   config->shape.clear();
+  config->reply.clear();
   CHECK(conf::show_config(*config) == conf::show_config(conf::defaults()));
 }
 

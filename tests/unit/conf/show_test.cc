@@ -44,7 +44,7 @@ TEST_CASE("keys of features that are not there yet are shown as off") {
   CHECK(has_line(shown, "users = \"\""));
   CHECK(has_line(shown, "dane = false  # not supported yet"));
   CHECK(has_line(shown, "aliases = {abuse = \"postmaster\", root = \"postmaster\"}"));
-  CHECK(has_line(shown, "warmup = \"\"  # not supported yet"));
+  CHECK(has_line(shown, "mta_sts = false  # not supported yet"));
 }
 
 TEST_CASE("networks and host names are shown as one list") {
@@ -54,7 +54,8 @@ TEST_CASE("networks and host names are shown as one list") {
 
 TEST_CASE("every key is shown as TOML and as JSON") {
   const conf::Config config = must_parse(
-      "[[route]]\ndomain = \"*\"\nhosts = [\"mx\"]\n[[shape]]\nmx = \"*\"\n[[dkim.sign]]\nfrom = \"*\"\ndomain = \"%\"\nselector "
+      "[[route]]\ndomain = \"*\"\nhosts = [\"mx\"]\n[[shape]]\nmx = \"*\"\n[[reply]]\ntext = [\"no\"]\n[[dkim.sign]]\nfrom = "
+      "\"*\"\ndomain = \"%\"\nselector "
       "= \"s\"\nkey = "
       "\"k\"\n");
   const std::string toml = conf::show_config(config);

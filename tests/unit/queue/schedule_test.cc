@@ -29,10 +29,15 @@ const Time start{std::chrono::hours(500000)};
 
 const std::vector<base::Duration> delays = {1min, 5min, 1h};
 
-queue::ScheduleOptions options() { return {}; }
+/// Destinations that are open to all connections from the beginning.
+queue::ScheduleOptions options() {
+  queue::ScheduleOptions limits;
+  limits.first_connections = limits.connections_per_destination;
+  return limits;
+}
 
 DueRecipient due(std::uint64_t message, std::uint32_t index, const std::string& destination, Time when = start) {
-  return {QueueId(message), index, 0, when, start + 120h, destination};
+  return {QueueId(message), index, 0, when, start + 120h, destination, 0};
 }
 
 DeliveryRecord record(const DueRecipient& recipient, State state, Time next = start) {

@@ -115,7 +115,7 @@ TEST_CASE("a destination with much mail that never answers does not delay anothe
   fill(config, 3000, [](std::size_t) { return "dora@example.org"; });
   Relay relay(config, example);
   act(relay, queue::Deed::retry);
-  REQUIRE(eventually([&] { return sink.count_of("RCPT TO:<dora@example.org>") == 10; }));
+  REQUIRE(eventually([&] { return sink.count_of("RCPT TO:<dora@example.org>") == 1; }));
   for (int i = 0; i < 3; ++i) {
     const auto began = std::chrono::steady_clock::now();
     submit(relay, "bob@example.net", message("a@client.example", std::to_string(i)));
