@@ -44,6 +44,10 @@ conf::Config config_for(const world::Folder& folder, const Stages& stages, const
   conf::Config config = world::config_in(folder, home.port());
   config.retry.delays = {milliseconds(200), milliseconds(400), milliseconds(800), std::chrono::hours(1)};
   config.accept.sender_rate.reset();
+  conf::ReplyRule greylisting;  // as it is built in, but for the minutes
+  greylisting.text = {"try again later"};
+  greylisting.wait = milliseconds(300);
+  config.reply.push_back(greylisting);
   for (const auto& stage : stages) stage->add_to(config);
   return config;
 }
@@ -111,7 +115,7 @@ milliseconds time_for_others(std::size_t dead) {
     Behaviour behaviour{.name = "is dead", .deeds = {stalls(Step::greeting)}, .messages = 4};
     if (i % 3 == 1) behaviour.door = Door::stalls;
     if (i % 3 == 2) behaviour.door = Door::refuses;
-    behaviours.insert(behaviours.begin(), behaviour);
+    behaviours.insert(behaviours.begin(), behaviour);  // the last one opens
   }
   const world::Folder folder;
   const Stages stages = put_on_stage(behaviours, Authority());
@@ -120,6 +124,7 @@ milliseconds time_for_others(std::size_t dead) {
   world::Client client = relay.client();
   client.ehlo();
   for (std::size_t i = 0; i < dead; ++i) stages[i]->send(client);
+  REQUIRE(world::eventually([&] { return dead == 0 || stages[dead - 1]->connections() > 0; }));
   const auto start = Clock::now();
   for (std::size_t i = dead; i < stages.size(); ++i) stages[i]->send(client);
   const auto have_theirs = [&] {

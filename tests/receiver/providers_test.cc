@@ -101,7 +101,7 @@ void check_all_came_once(const Provider& provider, std::size_t messages) {
 
 }  // namespace
 
-TEST_CASE("every large receiver gets all its mail in the time that its limits allow", "[providers][!mayfail]") {
+TEST_CASE("every large receiver gets all its mail in the time that its limits allow", "[providers]") {
   constexpr std::size_t messages = 100;
   LargeWorld world;
   const auto start = Clock::now();
@@ -133,7 +133,7 @@ TEST_CASE("every large receiver gets all its mail in the time that its limits al
   }
 }
 
-TEST_CASE("a receiver that blocks us is paused and keeps its mail until it is asked to delist us", "[providers][!mayfail]") {
+TEST_CASE("a receiver that blocks us is paused and keeps its mail until it is asked to delist us", "[providers]") {
   constexpr std::size_t messages = 20;
   LargeWorld world;
   Provider& outlook = world.provider("outlook");
@@ -146,7 +146,7 @@ TEST_CASE("a receiver that blocks us is paused and keeps its mail until it is as
     world.send(gmail, i);
   }
   CHECK(world::eventually([&] { return gmail.arrived() == messages; }));
-  CHECK(world::eventually([&] { return world.relay().get("/queue/pauses").as_object().at("pauses").as_array().size() == 1; }));
+  CHECK(world.relay().logs("warning blocked destination=outlook"));
   CHECK(world::eventually([&] { return world.letters_to("admin@example.com") == 1; }));
   const std::size_t before = outlook.told("block");
   CHECK(world::eventually([&] { return outlook.told("block") > before; }));  // a probe
@@ -159,10 +159,11 @@ TEST_CASE("a receiver that blocks us is paused and keeps its mail until it is as
   check_all_came_once(outlook, messages);
   CHECK(world.relay().count("bounced") == 0);
   CHECK(world.letters_to("admin@example.com") == 1);
+  CHECK(world.relay().logs("info unblocked destination=outlook"));
   CHECK(world.letters_to(sender) == 0);
 }
 
-TEST_CASE("mail that a receiver refuses for our DNS waits until it is mended", "[providers][!mayfail]") {
+TEST_CASE("mail that a receiver refuses for our DNS waits until it is mended", "[providers]") {
   constexpr std::size_t messages = 5;
   LargeWorld world;
   Provider& gmail = world.provider("gmail");
@@ -171,7 +172,7 @@ TEST_CASE("mail that a receiver refuses for our DNS waits until it is mended", "
       "authenticate with either SPF or DKIM. - gsmtp");
   for (std::size_t i = 0; i < messages; ++i) world.send(gmail, i);
   CHECK(world::eventually([&] { return world.letters_to("admin@example.com") == 1; }));
-  CHECK(world.relay().rows().size() == messages);
+  CHECK(world::eventually([&] { return world.relay().rows().size() == messages; }));
   gmail.unblock();
   CHECK(world::eventually([&] { return gmail.arrived() == messages; }));
   CHECK(world.relay().empties());
@@ -179,7 +180,7 @@ TEST_CASE("mail that a receiver refuses for our DNS waits until it is mended", "
   CHECK(world.letters_to("admin@example.com") == 1);
 }
 
-TEST_CASE("mail that is greylisted comes when it is asked for", "[providers][!mayfail]") {
+TEST_CASE("mail that is greylisted comes when it is asked for", "[providers]") {
   constexpr std::size_t messages = 20;
   LargeWorld world;
   Provider& icloud = world.provider("icloud");

@@ -41,6 +41,8 @@ class Stage {
   void send(world::Client& client) const;
   /// Messages that came with their final dot.
   std::size_t arrived() const;
+  /// To its first host.
+  std::size_t connections() const { return host_->connections(); }
   /// What is not yet as it must become; empty when nothing is.
   std::string missing(const Fates& fates) const;
   /// What must never be: mail that came too often, not as it was sent, or in the clear.
