@@ -28,6 +28,8 @@ enum class LongLines : std::uint8_t { reencode, reject, pass };
 /// How much our Received line and those before it tell of a trusted client.
 enum class Trace : std::uint8_t { full, hidden, strip };
 enum class DkimMode : std::uint8_t { off, sign, verify, sign_and_verify };
+constexpr bool signs(DkimMode mode) { return mode == DkimMode::sign || mode == DkimMode::sign_and_verify; }
+constexpr bool verifies(DkimMode mode) { return mode == DkimMode::verify || mode == DkimMode::sign_and_verify; }
 enum class OnSignFailure : std::uint8_t { accept, tempfail, reject };
 enum class Unsigned : std::uint8_t { accept, reject };
 /// verified: the certificate is good and for the host's name.
@@ -92,7 +94,7 @@ struct DkimSign {
 };
 
 struct Dkim {
-  DkimMode mode = DkimMode::sign;
+  DkimMode mode = DkimMode::sign_and_verify;
   std::string canonicalization = "relaxed/relaxed";  ///< one of the four header/body forms
   std::vector<std::string> sign_headers;             ///< empty: the recommended set
   std::vector<std::string> oversign = {"From"};      ///< field names, "recommended", or "none" alone

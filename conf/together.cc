@@ -303,8 +303,9 @@ void warn_of_listeners(const std::vector<Listen>& listeners, std::vector<std::st
 }
 
 void warn_of_signing(const Dkim& dkim, std::vector<std::string>& all) {
-  if (dkim.mode == DkimMode::off) {
-    if (!dkim.sign.empty()) all.emplace_back("dkim.mode: \"off\", so the [[dkim.sign]] keys are not used");
+  if (!signs(dkim.mode)) {
+    const std::string_view mode = verifies(dkim.mode) ? "verify" : "off";
+    if (!dkim.sign.empty()) all.push_back(fmt::format("dkim.mode: \"{}\", so the [[dkim.sign]] keys are not used", mode));
     return;
   }
   if (!dkim.sign.empty()) return;

@@ -29,6 +29,8 @@ void describe(const mail::Field& field, SignatureResult& result) {
   result.selector = base::lower(shown("s"));
   result.algorithm = shown("a");
   result.identity = shown("i");
+  result.signature = shown("b");
+  std::erase_if(result.signature, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
 }
 
 /// Records at the name that are no key at all (another use of the name) are passed over.
@@ -104,7 +106,10 @@ void MessageVerifier::start_body() {
 
 void MessageVerifier::read(Candidate& candidate) const {
   auto signature = Signature::parse(candidate.field->value);
-  if (!signature) return decide(candidate.result, Verdict::permerror, signature.error().words);
+  if (!signature) {
+    candidate.result.malformed = signature.error().kind != Kind::refused;  // which is for rsa-sha1 (RFC 8301 3.1)
+    return decide(candidate.result, Verdict::permerror, signature.error().words);
+  }
   candidate.signature = std::move(*signature);
   candidate.result.identity = candidate.signature->identity;
   if (header_.count("From") == 0) return decide(candidate.result, Verdict::permerror, "the message has no From");

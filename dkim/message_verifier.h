@@ -27,7 +27,9 @@ class SignatureResult {
   std::string selector;               ///< s=
   std::string algorithm;              ///< a=
   std::string identity;               ///< i=
+  std::string signature;              ///< b= without white space
   std::string reason;                 ///< why, in a few words; for a pass what a reader ought to know (l=, t=y), or empty
+  bool malformed = false;             ///< permerror because the field cannot be understood, which RFC 8601 2.7.1 calls neutral
   bool testing = false;               ///< t=y of the key record: the domain is trying DKIM out (RFC 6376 3.6.1)
   std::uint64_t unsigned_octets = 0;  ///< of the canonical body behind l=
 };

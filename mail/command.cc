@@ -271,6 +271,13 @@ Parsed parse_ehlo(std::string_view argument) { return command::Ehlo{std::string(
 
 Parsed parse_helo(std::string_view argument) { return command::Helo{std::string(argument)}; }
 
+/// RFC 6531 3.5: 553 is for recipients.
+Reply sender_needs_utf8() {
+  Reply reply = utf8_is_missing();
+  reply.code = 550;
+  return reply;
+}
+
 Parsed parse_mail(std::string_view argument) {
   auto split = split_path(argument, "FROM:", 7);
   if (!split) return std::unexpected(split.error());
@@ -278,7 +285,7 @@ Parsed parse_mail(std::string_view argument) {
   for (const std::string_view parameter : split->parameters) {
     if (auto taken = take_parameter(parameter, mail_parameters, "MAIL", mail); !taken) return std::unexpected(taken.error());
   }
-  if (mail.utf8 == SmtpUtf8::absent && !base::is_ascii(split->path)) return std::unexpected(utf8_is_missing());
+  if (mail.utf8 == SmtpUtf8::absent && !base::is_ascii(split->path)) return std::unexpected(sender_needs_utf8());
   if (!split->path.empty()) {
     auto mailbox = parse_mailbox(split->path, 7);
     if (!mailbox) return std::unexpected(mailbox.error());

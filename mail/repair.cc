@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/text.h"
-
 namespace mail {
 
 std::string missing_fields(const HeaderBlock& header, std::string_view hostname, std::string_view id, base::Time now) {
@@ -28,22 +26,23 @@ std::string missing_fields(const HeaderBlock& header, std::string_view hostname,
   return fits ? added : std::string();
 }
 
-std::string without_received(const HeaderBlock& header) {
+std::string without_fields(const HeaderBlock& header, const WhichFields& which) {
   std::string text;
   std::size_t in_fields = 0;
   for (const Field& field : header.fields()) {
     in_fields += field.raw.size();
-    if (!base::equal_ignoring_case(field.name, "Received")) text += field.raw;
+    if (!which(field)) text += field.raw;
   }
   return text + header.raw().substr(in_fields);
 }
 
-std::string trace_of(const HeaderBlock& header, std::size_t most) {
+std::string values_of(const HeaderBlock& header, const WhichFields& which, std::size_t most) {
   std::string text;
-  for (const Field* field : header.find("Received")) {
+  for (const Field& field : header.fields()) {
     if (text.size() >= most) break;
+    if (!which(field)) continue;
     if (!text.empty()) text += " | ";
-    text += unfold(field->value);
+    text += unfold(field.value);
   }
   text.resize(std::min(text.size(), most));
   return text;

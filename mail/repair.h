@@ -1,6 +1,7 @@
-// What a header of a trusted client is given or relieved of before it is signed.
+// What a header is given or relieved of before it is signed and stored.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,10 +15,13 @@ namespace mail {
 /// put them before, and when the header would become too large. The Message-ID is "<ID.SECONDS@HOSTNAME>".
 std::string missing_fields(const HeaderBlock& header, std::string_view hostname, std::string_view id, base::Time now);
 
-/// All of a complete header but its Received fields, as it came, with the empty line that ended it.
-std::string without_received(const HeaderBlock& header);
+/// Whether a field is meant.
+using WhichFields = std::function<bool(const Field&)>;
 
-/// The values of its Received fields for a log: unfolded, from top to bottom, " | " between them, at most `most` octets.
-std::string trace_of(const HeaderBlock& header, std::size_t most);
+/// All of a complete header but those fields, as it came, with the empty line that ended it.
+std::string without_fields(const HeaderBlock& header, const WhichFields& which);
+
+/// The values of those fields for a log: unfolded, from top to bottom, " | " between them, at most `most` octets.
+std::string values_of(const HeaderBlock& header, const WhichFields& which, std::size_t most);
 
 }  // namespace mail

@@ -6,40 +6,13 @@
 #include <utility>
 
 #include "base/net.h"
+#include "mail/folding.h"
 #include "mail/header.h"
 
 namespace mail {
 namespace {
 
-constexpr std::size_t line_width = 78;     // RFC 5322 2.1.1, without CR LF
 constexpr std::size_t longest_name = 255;  // RFC 5321 4.5.3.1.2
-
-/// A field that goes on in a new line where asked, and where a line would become too wide.
-class FoldedField {
- public:
-  explicit FoldedField(std::string_view start) : text_(start), width_(start.size()) {}
-
-  void fold() {
-    text_ += "\r\n\t";
-    width_ = 1;
-  }
-
-  void add(std::string_view words) {
-    if (width_ + 1 + words.size() > line_width && width_ > 1) fold();
-    if (width_ > 1) {
-      text_ += ' ';
-      ++width_;
-    }
-    for (const char c : words) text_ += c >= ' ' && c <= '~' ? c : '?';
-    width_ += words.size();
-  }
-
-  std::string finish() && { return std::move(text_) + "\r\n"; }
-
- private:
-  std::string text_;
-  std::size_t width_;
-};
 
 /// What stands for the client's name, whatever it said.
 std::string shown_name(std::string_view helo) {
@@ -67,7 +40,7 @@ std::string protocol(const Client& client, SmtpUtf8 utf8) {
 }  // namespace
 
 std::string make_received(const ReceivedParts& parts) {
-  FoldedField field("Received:");
+  FoldedField field("Received:", '\t');
   const bool is_local = parts.client != nullptr && parts.client->is_local();
   const bool over_network = parts.client != nullptr && !is_local;
   if (over_network && parts.show_client == ShowClient::yes) {

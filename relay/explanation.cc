@@ -177,6 +177,7 @@ std::pair<std::string, std::string> destination_of(ReplyScope scope, const Recei
     return {fmt::format("'{}'", pattern), fmt::format("--mx '{}'", pattern)};
   }
   const std::string domain = receiver.domain.empty() ? "DOMAIN" : receiver.domain;
+  if (scope == ReplyScope::sender) return {domain, "--from '*@DOMAIN'"};
   return {domain, fmt::format("--domain {}", domain)};
 }
 
@@ -193,7 +194,7 @@ std::vector<std::string> links_of(const Meaning& meaning, ReplyAction last) {
 std::vector<std::string> commands_for(ReplyAction action, ReplyScope scope, const Receiver& receiver) {
   const auto [destination, filter] = destination_of(scope, receiver);
   switch (action) {
-    case ReplyAction::retry: return {};
+    case ReplyAction::retry:
     case ReplyAction::stop: return {};
     case ReplyAction::throttle: return {"mailferry queue summary --by mx"};
     case ReplyAction::fix: return {"mailferry records", fmt::format("mailferry queue retry {}", filter)};

@@ -16,6 +16,15 @@ struct Gathering {
   std::move_only_function<void(Answers)> done;
 };
 
+/// Outlives its coroutine when an answer comes late. On the loop alone.
+struct Waiting {
+  Waiting(Executor loop, std::size_t count)
+      : answers(count, base::fail(base::Kind::timeout, "no answer in time")), missing(count), over(loop) {}
+  Answers answers;
+  std::size_t missing;
+  Timer over;
+};
+
 }  // namespace
 
 Task<Answers> ask_all(Executor loop, dns::Resolver& resolver, std::vector<Question> questions, Asking asking) {
@@ -36,6 +45,37 @@ Task<Answers> ask_all(Executor loop, dns::Resolver& resolver, std::vector<Questi
     if (asked.empty()) gathering->done({});
   };
   return await_from_anywhere<Answers>(loop, std::move(start));
+}
+
+Task<Answers> ask_within(std::chrono::milliseconds most, Executor loop, dns::Resolver& resolver,
+                         std::vector<Question> questions) {
+  auto waiting = std::make_shared<Waiting>(loop, questions.size());
+  waiting->over.expires_after(most);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    auto take = [loop, waiting, i](base::Result<dns::Answer> answer) mutable {
+      asio::post(loop, [waiting = std::move(waiting), i, answer = std::move(answer)]() mutable {
+        waiting->answers[i] = std::move(answer);
+        if (--waiting->missing == 0) waiting->over.cancel();
+      });
+    };
+    resolver.query(questions[i].name, questions[i].type, std::move(take));
+  }
+  if (waiting->missing > 0) co_await waiting->over.async_wait(as_result);
+  co_return waiting->answers;
+}
+
+dkim::KeyAnswer key_answer(const base::Result<dns::Answer>& answer) {
+  dkim::KeyAnswer key;
+  if (!answer) {
+    if (answer.error().kind != base::Kind::invalid) key.kind = dkim::KeyAnswer::Kind::unavailable;
+    key.words = answer.error().words;
+    return key;
+  }
+  for (const dns::Record& record : answer->records) {
+    if (const auto* text = std::get_if<std::string>(&record)) key.records.push_back(*text);
+  }
+  if (!key.records.empty()) key.kind = dkim::KeyAnswer::Kind::found;
+  return key;
 }
 
 std::vector<base::IpAddress> addresses_in(const base::Result<dns::Answer>& answer) {

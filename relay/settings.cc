@@ -39,7 +39,7 @@ Result<void> load_signing(Settings& settings) {
   auto pair = dkim::parse_canonicalization(dkim.canonicalization);
   if (!pair) return std::unexpected(pair.error());
   settings.signing_options = dkim::SigningOptions{*pair, dkim.sign_headers, dkim.oversign, dkim.lifetime};
-  if (dkim.mode == conf::DkimMode::off) return {};
+  if (!conf::signs(dkim.mode)) return {};
   for (const conf::DkimSign& sign : dkim.sign) {
     auto key = load_key(sign.key, dkim.min_key_bits);
     if (!key) {

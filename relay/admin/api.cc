@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.h"
+#include "relay/admin/delivery_views.h"
 
 namespace relay::admin {
 namespace {
@@ -161,6 +162,7 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", {"v1", "queue", "actions", "*"}, &Api::get_action},
       {"GET", {"v1", "queue", "*"}, &Api::get_message},
       {"GET", {"v1", "queue", "*", "content"}, &Api::get_content},
+      {"GET", {"v1", "queue", "*", "reasons"}, &Api::get_reasons},
   };
   return table;
 }
@@ -191,14 +193,16 @@ ActiveKeys Api::active() const {
 }
 
 Task<Result<json::array>> Api::pauses() {
-  if (dispatcher_.pause_list().empty()) co_return json::array();
+  if (!dispatcher_.has_pauses()) co_return json::array();
   auto task = dispatcher_.pauses();
   const auto pauses = co_await std::move(task);
   if (!pauses) co_return std::unexpected(pauses.error());
   json::array views;
   for (const delivery::PauseView& each : *pauses) {
     const Waiting waiting = {each.destinations, each.recipients};
-    views.push_back(pause_view(each.pause, waiting, base::now()));
+    json::object view = pause_view(each.pause, waiting, base::now());
+    add_block(view, each.block);
+    views.push_back(std::move(view));
   }
   co_return views;
 }
@@ -212,6 +216,7 @@ Task<Response> Api::get_status(Request) {
   status["quarantined"] = quarantined ? std::move(*quarantined) : json::array();
   status["pauses"] = paused ? std::move(*paused) : json::array();
   status["actions"] = action_views(actions_.running());
+  status["delivery"] = delivery_view(dispatcher_, base::now());
   co_return view(std::move(status));
 }
 
@@ -331,6 +336,18 @@ Task<Response> Api::get_message(Request request) {
   const base::Time now = base::now();
   auto work = [reader = readers_.quick.get(), id = *id, &keys, now] { return read_message(*reader, id, keys, now); };
   auto message = co_await on(quick_, services_.loop, work);
+  co_return view_of(std::move(message));
+}
+
+/// Why each recipient that waits does so: the message, and what is in the way of its destinations.
+Task<Response> Api::get_reasons(Request request) {
+  const auto id = queue::QueueId::parse(request.path.at(2));
+  if (!id) co_return problem(400, id.error().words);
+  const ActiveKeys keys = active();
+  const base::Time now = base::now();
+  auto work = [reader = readers_.quick.get(), id = *id, &keys, now] { return read_message(*reader, id, keys, now); };
+  auto message = co_await on(quick_, services_.loop, work);
+  if (message) add_reasons(*message, dispatcher_, services_.settings.get()->config, now);
   co_return view_of(std::move(message));
 }
 

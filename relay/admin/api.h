@@ -47,6 +47,7 @@ class Api {
   Task<Response> get_action(Request request);
   Task<Response> get_message(Request request);
   Task<Response> get_content(Request request);
+  Task<Response> get_reasons(Request request);
 
   ActiveKeys active() const;
   Task<base::Result<json::array>> pauses();

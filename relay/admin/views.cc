@@ -137,6 +137,7 @@ json::object pause_view(const queue::Pause& pause, const Waiting& waiting, base:
   view["since"] = base::iso_time(pause.since);
   view["age_seconds"] = seconds(now - pause.since);
   view["warned"] = time_or_null(pause.warned);
+  for (const char* of_block : {"reply", "link", "next_probe"}) view[of_block] = nullptr;
   view["destinations"] = waiting.destinations;
   view["recipients"] = waiting.recipients;
   return view;

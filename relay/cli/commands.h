@@ -71,6 +71,7 @@ int queue_pauses(const Common& common);
 int status(const Common& common);
 /// Failed when nothing is known of the reply beyond its class.
 int explain(const Common& common, const ExplainArguments& arguments);
+int explain_message(const Common& common, queue::QueueId id);
 /// SMTP's answers as exit codes of sysexits(3): 64 wrong usage, 65 the message or an address, 66 no such file, 67 a recipient is
 /// refused, 69 the message is refused, 75 the relay does not run or asks to come again: try later.
 int send(const Common& common, const std::string& file, const std::string& from, const std::vector<std::string>& recipients);

@@ -13,6 +13,7 @@
 #include "relay/cli/display.h"
 #include "relay/cli/lookup.h"
 #include "relay/cli/message_file.h"
+#include "relay/questions.h"
 #include "relay/settings.h"
 
 namespace relay::cli {
@@ -20,7 +21,6 @@ namespace {
 
 namespace json = boost::json;
 using base::Result;
-using dkim::KeyAnswer;
 using dkim::MessageVerifier;
 using dkim::SignatureResult;
 
@@ -30,20 +30,6 @@ int fail_with(const std::string& words) {
 }
 
 // ---- verify
-
-KeyAnswer key_answer(const Result<dns::Answer>& answer) {
-  KeyAnswer key;
-  if (!answer) {
-    key.kind = KeyAnswer::Kind::unavailable;
-    key.words = answer.error().words;
-    return key;
-  }
-  for (const dns::Record& record : answer->records) {
-    if (const auto* text = std::get_if<std::string>(&record)) key.records.push_back(*text);
-  }
-  if (!key.records.empty()) key.kind = KeyAnswer::Kind::found;
-  return key;
-}
 
 /// A message that was taken out of an mbox file begins with a line "From ann@example.com Tue ..." that is not part of it.
 std::string_view without_mbox_line(std::string_view start) {

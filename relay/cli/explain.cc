@@ -1,4 +1,4 @@
-// explain: what a receiver's reply means, in sentences. Needs no relay, and no configuration file.
+// explain REPLY: what a receiver's reply means, in sentences. Needs no relay, and no configuration file.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -14,6 +14,7 @@
 #include "relay/cli/commands.h"
 #include "relay/cli/display.h"
 #include "relay/cli/terminal.h"
+#include "relay/cli/wording.h"
 #include "relay/explanation.h"
 #include "relay/reply_words.h"
 #include "relay/reported_reply.h"
@@ -95,22 +96,13 @@ std::optional<Receiver> receiver_of(const ExplainArguments& arguments, std::stri
   if (!arguments.provider.empty()) {
     const auto named = std::ranges::find(profiles, base::lower(arguments.provider), &conf::Profile::name);
     if (named != profiles.end()) return Receiver{&*named, arguments.mx.empty() ? host_like(*named) : arguments.mx, {}};
-    std::vector<std::string_view> names;
-    for (const conf::Profile& profile : profiles) names.push_back(profile.name);
+    std::vector<std::string_view> names(profiles.size());
+    std::ranges::transform(profiles, names.begin(), &conf::Profile::name);
     complain(fmt::format("--provider is one of {}; for another receiver use --mx", fmt::join(names, ", ")));
     return std::nullopt;
   }
   const std::string mx = arguments.mx.empty() ? known_host_in(text) : base::lower(arguments.mx);
   return Receiver{conf::profile_of(mx), mx, {}};
-}
-
-/// By the settings of the locale, of which the first that is not empty counts (POSIX).
-bool reads_chinese() {
-  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): the command line has one thread
-    if (value != nullptr && *value != '\0') return std::string_view(value).starts_with("zh");
-  }
-  return false;
 }
 
 /// As it was given, where the code is not its own.
@@ -216,6 +208,9 @@ void print_json(const Finding& finding, const Explanation& explanation) {
 
 int explain(const Common& common, const ExplainArguments& arguments) {
   const std::string text = fmt::format("{}", fmt::join(arguments.words, " "));
+  // Ids are times and begin with a digit; "greylisting" is a word of eleven letters.
+  const auto id = queue::QueueId::parse(text);
+  if (id && text.front() <= '9') return explain_message(common, *id);
   const auto receiver = receiver_of(arguments, text);
   if (!receiver) return wrong_usage;
   const auto config = rules_of(common);

@@ -62,11 +62,12 @@ Result<void> list(const Common& common) {
                {.heading = "SINCE", .rank = 2},
                {.heading = "FOR", .align = Align::right},
                {.heading = "DOMAINS", .align = Align::right, .rank = 1},
-               {.heading = "RECIPIENTS", .align = Align::right}});
+               {.heading = "RECIPIENTS", .align = Align::right},
+               {.heading = "REFUSED WITH", .cut = Cut::end, .rank = 1}});
   for (const json::value& value : *pauses) {
     const json::object& row = value.as_object();
     table.add({text_of(row, "pattern"), text_of(row, "since"), short_age(number_of(row, "age_seconds")),
-               text_of(row, "destinations"), text_of(row, "recipients")});
+               text_of(row, "destinations"), text_of(row, "recipients"), text_of(row, "reply")});
   }
   screen.print(table.take(screen.width(), screen.colours()));
   return {};

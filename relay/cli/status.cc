@@ -80,10 +80,43 @@ std::string host_name_text(const json::object& host) {
   return text;
 }
 
+/// Receivers that we go slowly with, and the day of a warm-up.
+std::string delivery_text(const json::object& delivery, std::size_t width) {
+  std::string text;
+  for (const json::value& value : delivery.at("limited").as_array()) {
+    const json::object& group = value.as_object();
+    const bool rests = !group.at("rests_until").is_null();
+    text += line("slow",
+                 fmt::format("{} {} until {}", text_of(group, "receiver"), rests ? "rests" : "gets a message a minute",
+                             text_of(group, rests ? "rests_until" : "slow_until")),
+                 width);
+  }
+  if (!delivery.at("fallbacks").as_array().empty()) {
+    text +=
+        line("fallback",
+             fmt::format("{} domains go round; mailferry status --json lists them", delivery.at("fallbacks").as_array().size()),
+             width);
+  }
+  if (delivery.at("warmup").is_null()) return text;
+  const json::object& warmup = delivery.at("warmup").as_object();
+  text += line("warm-up",
+               fmt::format("day {}, {} messages for each receiver", text_of(warmup, "day"), text_of(warmup, "messages_for_each")),
+               width);
+  for (const json::value& value : warmup.at("receivers").as_array()) {
+    const json::object& receiver = value.as_object();
+    text += line("",
+                 fmt::format("{}: {} sent today, {} left", text_of(receiver, "receiver"), text_of(receiver, "sent"),
+                             text_of(receiver, "left")),
+                 width);
+  }
+  return text;
+}
+
 /// What needs an eye, where there is some.
 std::string concerns(const json::object& view, std::size_t width) {
   std::string text;
   for (const json::value& pause : view.at("pauses").as_array()) text += line("paused", pause_text(pause.as_object()), width);
+  text += delivery_text(view.at("delivery").as_object(), width);
   for (const json::value& action : view.at("actions").as_array()) text += line("running", action_text(action.as_object()), width);
   if (number_of(view, "stuck") > 0) {
     text += line("stuck", fmt::format("{}; the log tells which", count_text(view, "stuck", "delivery attempt")), width);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cstdlib>
 
 namespace relay::cli {
 
@@ -59,6 +60,15 @@ std::string sender_text(const std::string& sender) { return sender.empty() ? "<>
 
 Cell state_cell(const std::string& state) {
   return {state, state == "active" ? Tone::good : state == "held" ? Tone::warning : Tone::plain};
+}
+
+// POSIX has the first of them count that is not empty.
+bool reads_chinese() {
+  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): the command line has one thread
+    if (value != nullptr && *value != '\0') return std::string_view(value).starts_with("zh");
+  }
+  return false;
 }
 
 }  // namespace relay::cli

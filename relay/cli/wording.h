@@ -32,4 +32,7 @@ std::string sender_text(const std::string& sender);
 /// active and held stand out.
 Cell state_cell(const std::string& state);
 
+/// By the settings of the locale.
+bool reads_chinese();
+
 }  // namespace relay::cli

@@ -31,6 +31,9 @@ Dispatcher::Dispatcher(Services& services, NoticeMaker& notices, std::unique_ptr
       reading_(asio::make_strand(services.workers.get_executor())),
       schedule_(schedule_options(services.settings.get()->config), std::random_device{}()),
       idle_(services),
+      alert_command_([&services](const std::string& words) {
+        asio::post(services.loop, [&services, words] { services.log.error("alert-command-failed").with("reason", words); });
+      }),
       alarm_(services.loop) {
   warmup_.configure(services.settings.get()->config.delivery.warmup);
 }

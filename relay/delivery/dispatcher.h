@@ -12,6 +12,7 @@
 
 #include "queue/schedule.h"
 #include "queue/store.h"
+#include "relay/alert_command.h"
 #include "relay/delivery/attempt.h"
 #include "relay/delivery/fallbacks.h"
 #include "relay/delivery/hosts.h"
@@ -20,6 +21,7 @@
 #include "relay/delivery/refusals.h"
 #include "relay/delivery/reports.h"
 #include "relay/delivery/shaping.h"
+#include "relay/delivery/standing.h"
 #include "relay/delivery/warmup.h"
 #include "relay/services.h"
 
@@ -36,6 +38,7 @@ class Settlement {
 /// A pause and what waits for its end.
 struct PauseView {
   queue::Pause pause;
+  std::optional<Block> block;  ///< the receiver's will, not an admin's
   std::uint64_t destinations = 0;
   std::uint64_t recipients = 0;
 };
@@ -75,6 +78,13 @@ class Dispatcher {
   Task<void> alert(Alert alert);
   Reports& reports() { return reports_; }
   Ledger& ledger() { return ledger_; }
+  /// Whatever makes its mail wait.
+  Standing standing(const std::string& destination) const;
+  /// Receivers that asked us to slow down.
+  std::vector<Standing> limited_groups() const;
+  const Warmup& warmup() const { return warmup_; }
+  const Fallbacks& fallbacks() const { return fallbacks_; }
+  bool has_pauses() const { return !pauses_.empty() || !refusals_.blocks().empty(); }
   /// The destination's rest ends, by the admin's will.
   void wake(const std::string& destination);
   /// Damage: the message is set aside, so that nothing goes round in circles.
@@ -211,6 +221,7 @@ class Dispatcher {
   Refusals refusals_;
   Fallbacks fallbacks_;
   Warmup warmup_;
+  AlertCommand alert_command_;
   Timer alarm_;
   std::vector<queue::Pause> pauses_;
   std::map<std::string, std::string> rest_words_;      ///< why a destination rests, for what comes while it does

@@ -30,6 +30,17 @@ bool has_pause(const std::vector<queue::Pause>& pauses, std::string_view pattern
   return std::ranges::find(pauses, pattern, &queue::Pause::pattern) != pauses.end();
 }
 
+PauseView view_of(const queue::Pause& pause, std::optional<Block> block, const std::vector<queue::DestinationRow>& destinations,
+                  const std::function<bool(std::string_view)>& stopped) {
+  PauseView view{pause, std::move(block), 0, 0};
+  for (const queue::DestinationRow& row : destinations) {
+    if (!stopped(row.name)) continue;
+    ++view.destinations;
+    view.recipients += row.recipients;
+  }
+  return view;
+}
+
 }  // namespace
 
 Task<void> Dispatcher::take_up_pauses() {
@@ -105,13 +116,15 @@ Task<Result<std::vector<PauseView>>> Dispatcher::pauses() {
   std::vector<PauseView> views;
   for (const queue::Pause& pause : pauses_) {
     const auto stopped = stopped_by(pause.pattern);
-    PauseView view{pause, 0, 0};
-    for (const queue::DestinationRow& row : *destinations) {
-      if (!stopped(row.name)) continue;
-      ++view.destinations;
-      view.recipients += row.recipients;
-    }
-    views.push_back(std::move(view));
+    views.push_back(view_of(pause, std::nullopt, *destinations, stopped));
+  }
+  for (const auto& [name, block] : refusals_.blocks()) {
+    const std::vector<std::string> members = schedule_.destinations_of(name);
+    const std::set<std::string, std::less<>> stopped(members.begin(), members.end());
+    const queue::Pause pause{name, block.since, std::nullopt};
+    views.push_back(view_of(pause, block, *destinations, [&](std::string_view destination) {
+      return block.of == Block::Of::group ? stopped.contains(destination) : destination == block.name;
+    }));
   }
   co_return views;
 }

@@ -96,6 +96,8 @@ void Dispatcher::put_off_until(queue::DeliveryJob job, const Postponed& postpone
 }
 
 Task<void> Dispatcher::alert(Alert alert) {
+  const std::string& command = services_.settings.get()->config.alert.command;
+  if (!command.empty()) alert_command_.run(command, fmt::format("{}\n\n{}\n\n{}\n", alert.subject, alert.english, alert.chinese));
   auto letter = co_await reports_.letter(std::move(alert.subject), std::move(alert.english), std::move(alert.chinese));
   if (!letter) {
     services_.log.error("notice-dropped").with("kind", alert.kind).with("reason", letter.error().words);

@@ -14,8 +14,6 @@
 namespace relay::delivery {
 namespace {
 
-constexpr std::uint16_t usual_port = 25;
-
 bool matches(const conf::Shape& shape, std::string_view destination, std::string_view mx) {
   return shape.domain.empty() ? base::matches_pattern(shape.mx, mx) : base::matches_pattern(shape.domain, destination);
 }
@@ -58,7 +56,7 @@ Shaping shaping_for(const conf::Config& config, std::string_view destination, co
   } else {
     shaping.group = is_named(config, destination, host) ? host.host : group_of_host(host.host);
   }
-  if (host.port != usual_port) shaping.group += fmt::format(":{}", host.port);
+  if (host.port != config.delivery.port) shaping.group += fmt::format(":{}", host.port);
   const auto shape =
       std::ranges::find_if(config.shape, [&](const conf::Shape& entry) { return matches(entry, destination, host.host); });
   if (shape == config.shape.end()) return shaping;

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "dkim/verifier.h"
-#include "mail/repair.h"
+#include "mail/authentication_results.h"
 #include "relay/intake/mending.h"
 #include "relay/retry_policy.h"
 
@@ -19,8 +19,8 @@ using base::Result;
 
 /// Under memory pressure content becomes a file from this size on; smaller buffers are not worth an fsync of their own.
 constexpr std::size_t write_out_when_tight = 16U << 10U;
-/// Octets of a trace that was taken away, in the log.
-constexpr std::size_t most_of_trace = 2000;
+/// Octets of fields that were taken away, in the log.
+constexpr std::size_t most_stripped = 2000;
 
 /// A line without a colon ends the header: its start may have come with an earlier piece, and is body after all.
 void take_apart(std::string_view content, mail::HeaderBlock& header, dkim::BodyHashes& hashes) {
@@ -62,22 +62,15 @@ class StoredContent {
     header.feed(added);
   }
 
-  Result<void> read(const queue::Content& content) {
-    auto read = read_all(content, [this](std::string_view piece) { take(piece); });
-    if (!read) return read;
-    conclude(header, hashes);
-    return {};
-  }
-
-  mail::HeaderBlock header;
-  dkim::BodyHashes hashes;
-  std::uint32_t crc = 0;  ///< of the content alone
-
- private:
   void take(std::string_view bytes) {
     crc = queue::crc32(crc, bytes);
     take_apart(bytes, header, hashes);
   }
+  void finish() { conclude(header, hashes); }
+
+  mail::HeaderBlock header;
+  dkim::BodyHashes hashes;
+  std::uint32_t crc = 0;  ///< of the content alone
 };
 
 Draft::Draft(std::shared_ptr<const Settings> settings, queue::Origin origin, queue::QueueId id, BufferBudget& budget)
@@ -88,12 +81,17 @@ Draft::Draft(std::shared_ptr<const Settings> settings, queue::Origin origin, que
       hashes_(settings_->needs_simple_body, settings_->needs_relaxed_body) {
   const bool may_repeat = origin == queue::Origin::trusted && settings_->config.accept.duplicates.count() > 0;
   if (may_repeat) content_sum_.emplace();
+  if (origin == queue::Origin::stranger && conf::verifies(settings_->config.dkim.mode)) verification_.emplace(base::now());
 }
 
 Draft::~Draft() { budget_.remove(counted_); }
 
 void Draft::take(std::string_view content) {
   const bool in_header = !header_.complete();
+  if (verification_ && in_header) {
+    verification_->take(content);
+    verified_ += content.size();
+  }
   take_apart(content, header_, hashes_);
   if (content_sum_) content_sum_->update(content);
   lines_.feed(content);
@@ -104,17 +102,26 @@ void Draft::take(std::string_view content) {
   if (in_header && header_.complete()) header_came();
 }
 
-/// Nothing of the content was written out yet: what is taken from the header is taken from the buffer.
 void Draft::header_came() {
   hops_ = header_.count("Received");
-  const bool strip = origin_ == queue::Origin::trusted && settings_->config.accept.received == conf::Trace::strip;
-  if (!strip || hops_ == 0) return;
-  stripped_ = mail::trace_of(header_, most_of_trace);
-  const std::string text = mail::without_received(header_);
+  const conf::Config& config = settings_->config;
+  if (verification_) {
+    strip("Authentication-Results", [&](const mail::Field& field) { return mail::is_false_result(field, config.hostname); });
+  } else if (origin_ == queue::Origin::trusted && config.accept.received == conf::Trace::strip) {
+    strip("Received", [](const mail::Field& field) { return base::equal_ignoring_case(field.name, "Received"); });
+  }
+}
+
+/// Nothing of the content was written out yet: what is taken from the header is taken from the buffer.
+void Draft::strip(std::string_view name, const mail::WhichFields& which) {
+  if (std::ranges::none_of(header_.fields(), which)) return;
+  stripped_ = Stripped{name, mail::values_of(header_, which, most_stripped)};
+  const std::string text = mail::without_fields(header_, which);
   const std::size_t fewer = header_.raw().size() - text.size();
   buffer_.replace(0, header_.raw().size(), text);
   budget_.remove(fewer);
   counted_ -= fewer;
+  verified_ -= std::min(fewer, verified_);
   header_ = mail::HeaderBlock();
   header_.feed(text);
   header_.finish();
@@ -135,6 +142,7 @@ void Draft::finish() {
   const bool in_header = !header_.complete();
   conclude(header_, hashes_);
   if (in_header) header_came();
+  if (in_header && verification_) verification_->finish();
   const auto from = header_.find("From");
   if (from.empty()) return;
   if (auto author = mail::first_address(from.front()->value)) author_ = std::move(*author);
@@ -165,6 +173,14 @@ std::vector<const dkim::SigningRule*> Draft::signing_rules() const {
   return dkim::matching_rules(settings_->signing_rules, *author_);
 }
 
+std::vector<Question> Draft::key_questions() const {
+  return verification_ ? verification_->questions() : std::vector<Question>();
+}
+
+void Draft::answer(std::vector<Question> questions, Answers answers) {
+  if (verification_) verification_->answer(std::move(questions), std::move(answers));
+}
+
 Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Client client, base::Time now) {
   Sealed sealed;
   queue::Message& message = sealed.message;
@@ -178,6 +194,21 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
   }
   if (auto mended = mend(disk, sealed); !mended) return std::unexpected(mended.error());
   add_missing_fields(now);
+  describe(message, std::move(envelope), std::move(client), now);
+  StoredContent stored(*settings_, added_);
+  if (auto read = read_back(message.content, stored); !read) {
+    queue::ContentWriter::discard(disk, message.content);
+    return std::unexpected(read.error());
+  }
+  sign(sealed, stored, now);
+  message.prefix += added_;
+  tell_results(sealed);
+  message.crc = queue::crc32_joined(queue::crc32(0, message.prefix), stored.crc, message.content.size());
+  return sealed;
+}
+
+/// All but content and signatures.
+void Draft::describe(queue::Message& message, mail::Envelope envelope, mail::Client client, base::Time now) const {
   const bool header_needs_utf8 = envelope.utf8 != mail::SmtpUtf8::absent && !base::is_ascii(header_.raw());
   if (header_needs_utf8) envelope.utf8 = mail::SmtpUtf8::needed;
   const std::string id = id_.to_string();
@@ -195,15 +226,6 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
   message.message_id = mail::message_id(header_);
   message.envelope = std::move(envelope);
   message.client = std::move(client);
-  StoredContent stored(*settings_, added_);
-  if (auto read = stored.read(message.content); !read) {
-    queue::ContentWriter::discard(disk, message.content);
-    return std::unexpected(read.error());
-  }
-  sign(sealed, stored, now);
-  message.prefix += added_;
-  message.crc = queue::crc32_joined(queue::crc32(0, message.prefix), stored.crc, message.content.size());
-  return sealed;
 }
 
 /// Header and hashes become those of the new content.
@@ -234,6 +256,27 @@ void Draft::add_missing_fields(base::Time now) {
   whole.feed(header_.raw());
   whole.finish();
   header_ = std::move(whole);
+}
+
+/// What the verifier had of the content while it came, it does not get again.
+Result<void> Draft::read_back(const queue::Content& content, StoredContent& stored) {
+  auto read = read_all(content, [&](std::string_view piece) {
+    stored.take(piece);
+    if (!verification_) return;
+    const std::size_t had = std::min(verified_, piece.size());
+    verified_ -= had;
+    verification_->take(piece.substr(had));
+  });
+  if (read) stored.finish();
+  return read;
+}
+
+/// RFC 8601 4: above the other fields of the trace.
+void Draft::tell_results(Sealed& sealed) {
+  if (!verification_) return;
+  verification_->finish();
+  sealed.verified = verification_->conclude();
+  sealed.message.prefix.insert(0, results_field(settings_->config.hostname, sealed.verified));
 }
 
 void Draft::sign(Sealed& sealed, const StoredContent& stored, base::Time now) const {

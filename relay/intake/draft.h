@@ -13,8 +13,10 @@
 #include "dkim/crypto.h"
 #include "mail/header.h"
 #include "mail/reencode.h"
+#include "mail/repair.h"
 #include "queue/content_file.h"
 #include "queue/message.h"
+#include "relay/intake/verification.h"
 #include "relay/settings.h"
 
 namespace relay::intake {
@@ -37,11 +39,18 @@ struct SignedBy {
   std::string selector;
 };
 
-/// A message ready for the store, and who signed it.
+/// Header fields that a message came with and that it does not keep.
+struct Stripped {
+  std::string_view name;
+  std::string values;  ///< for the log; bounded; empty: none were taken away
+};
+
+/// A message ready for the store, who signed it, and what the signatures are worth that it came with.
 class Sealed {
  public:
   queue::Message message;
   std::vector<SignedBy> signatures;
+  std::vector<dkim::SignatureResult> verified;
   bool reencoded = false;
   bool has_long_lines = false;
   std::string signing_error;  ///< a key matched and could not sign, or its signature did not verify; empty: all is well
@@ -63,8 +72,9 @@ class Draft {
   bool has_nul() const { return has_nul_; }
   /// Received fields that it came with.
   std::size_t hops() const { return hops_; }
-  /// Those that were taken away, for the log; bounded.
-  const std::string& stripped() const { return stripped_; }
+  /// Fields that were taken away: Received of trusted clients, as accept.received says; Authentication-Results of strangers that
+  /// pretend to be ours, where signatures are verified.
+  const Stripped& stripped() const { return stripped_; }
   /// Octets of its longest line.
   std::size_t longest_line() const { return lines_.longest(); }
   /// seal() will make the parts with long lines anew: only a trusted client's mail that is not signed yet.
@@ -87,17 +97,25 @@ class Draft {
   const std::optional<mail::Mailbox>& author() const { return author_; }
   /// A stranger's mail is never signed.
   std::vector<const dkim::SigningRule*> signing_rules() const;
+  /// The key records of a stranger's signatures, after finish(); none unless dkim.mode verifies.
+  std::vector<Question> key_questions() const;
+  void answer(std::vector<Question> questions, Answers answers);
 
   /// On a worker: the file is synced, long lines are re-encoded, Received, the signatures and the fields that lacked become the
-  /// prefix, each signature is verified against the content as it is stored, the CRC is computed. `envelope` and `client` enter
-  /// the message; a client without an address: the message is our own.
+  /// prefix, each signature is verified against the content as it is stored, the CRC is computed; or the signatures that a
+  /// stranger's message came with are judged, and the results stand first in the prefix. `envelope` and `client` enter the
+  /// message; a client without an address: the message is our own.
   base::Result<Sealed> seal(queue::Disk& disk, mail::Envelope envelope, mail::Client client, base::Time now);
 
  private:
   void header_came();
+  void strip(std::string_view name, const mail::WhichFields& which);
   base::Result<void> mend(queue::Disk& disk, Sealed& sealed);
   void add_missing_fields(base::Time now);
+  void describe(queue::Message& message, mail::Envelope envelope, mail::Client client, base::Time now) const;
+  base::Result<void> read_back(const queue::Content& content, StoredContent& stored);
   void sign(Sealed& sealed, const StoredContent& stored, base::Time now) const;
+  void tell_results(Sealed& sealed);
 
   std::shared_ptr<const Settings> settings_;
   queue::Origin origin_;
@@ -109,7 +127,9 @@ class Draft {
   std::optional<mail::Mailbox> author_;
   bool has_nul_ = false;
   std::size_t hops_ = 0;
-  std::string stripped_;
+  Stripped stripped_;
+  std::optional<Verification> verification_;
+  std::size_t verified_ = 0;  // octets at the start of the content that it has had
   mail::LineLengths lines_;
   std::string added_;  // fields before the content
   std::string buffer_;

@@ -19,6 +19,7 @@ struct Limits {
   Milliseconds stranger_session = std::chrono::hours(1);
   Milliseconds trusted_session = std::chrono::hours(24);
   Milliseconds stranger_content = std::chrono::minutes(30);  ///< from 354 to the end of the message
+  Milliseconds keys = std::chrono::seconds(10);              ///< key records of its signatures are not waited for longer
   int put_off = 100;                                         ///< recipients of a stranger who may turn out to be a trusted host
   Milliseconds between_look_ups = std::chrono::seconds(5);   ///< of the host names in mynetworks, whoever asks
 

@@ -73,6 +73,7 @@ class Session {
   Task<void> take(std::string_view content);
   Task<void> take_message();
   Task<mail::Reply> accept();
+  Task<void> fetch_keys();
 
   void answer(const mail::event::Mail& event);
   Task<void> answer_recipient(const mail::event::Rcpt& event);
@@ -94,6 +95,7 @@ class Session {
   void tell_of_repairs(const Sealed& sealed) const;
   mail::Reply conclude(base::Result<Sealed> sealed);
   void log_accepted(const queue::Message& message) const;
+  void log_signatures(const Sealed& sealed) const;
   void refuse(const mail::Reply& reply, std::string_view to);
   Task<void> say_goodbye(mail::Reply reply);
 

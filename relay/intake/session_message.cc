@@ -1,6 +1,7 @@
 // How a session takes a message: from DATA to the reply that promises it.
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "mail/sanity.h"
 #include "relay/intake/replies.h"
 #include "relay/intake/session.h"
@@ -86,13 +87,21 @@ std::optional<Reply> Session::refuse_content() const {
   if (auto refusal = refuse_long_lines()) return refusal;
   if (auto refusal = refuse_author(settings_->config, identity_.trust, header)) return refusal;
   const conf::Dkim& dkim = settings_->config.dkim;
-  const bool must_sign =
-      identity_.is_trusted() && dkim.mode != conf::DkimMode::off && dkim.unsigned_mail == conf::Unsigned::reject;
+  const bool must_sign = identity_.is_trusted() && conf::signs(dkim.mode) && dkim.unsigned_mail == conf::Unsigned::reject;
   if (must_sign && draft_->signing_rules().empty()) {
     return Reply(550, EnhancedStatus{5, 7, 1},
                  "no [[dkim.sign]] rule matches the From: address, and unsigned mail is refused here");
   }
   return std::nullopt;
+}
+
+/// What DNS does not say in time makes no refusal, but a temperror.
+Task<void> Session::fetch_keys() {
+  auto questions = draft_->key_questions();
+  if (questions.empty()) co_return;
+  const auto most = context_.limits.keys;
+  auto answers = co_await ask_within(most, services_.loop, services_.resolver, questions);
+  draft_->answer(std::move(questions), std::move(answers));
 }
 
 Task<Reply> Session::accept() {
@@ -103,6 +112,7 @@ Task<Reply> Session::accept() {
   if (auto answer = answer_repeat(envelope, claim)) co_return *answer;
   std::string held_for = why_hold(envelope);
   deadline_.suspend();  // a durable message is always answered
+  co_await fetch_keys();
   const conf::OnSignFailure on_failure = settings_->config.dkim.on_sign_failure;
   auto begin = [this, on_failure, &envelope, &claim, &held_for](std::move_only_function<void(Result<Sealed>)> done) {
     asio::post(services_.workers, [&services = services_, draft = draft_.get(), &envelope, client = session_.client(),
@@ -141,9 +151,26 @@ void Session::log_accepted(const queue::Message& message) const {
   line.with("size", message.size()).with("rcpts", message.envelope.recipients.size());
 }
 
+void Session::log_signatures(const Sealed& sealed) const {
+  const std::string id = draft_->id().to_string();
+  for (const SignedBy& signature : sealed.signatures) {
+    services_.log.info("signed").with("id", id).with("d", signature.domain).with("s", signature.selector);
+  }
+  for (const dkim::SignatureResult& result : sealed.verified) {
+    services_.log.info("verified")
+        .with("id", id)
+        .with("d", result.domain)
+        .with("s", result.selector)
+        .with("result", result_word(result))
+        .with("reason", result.reason);
+  }
+}
+
 void Session::tell_of_repairs(const Sealed& sealed) const {
   const std::string id = draft_->id().to_string();
-  if (!draft_->stripped().empty()) services_.log.info("stripped").with("id", id).with("received", draft_->stripped());
+  if (const Stripped& stripped = draft_->stripped(); !stripped.values.empty()) {
+    services_.log.info("stripped").with("id", id).with(base::lower(stripped.name), stripped.values);
+  }
   if (sealed.reencoded) services_.log.info("reencoded").with("id", id).with("longest", draft_->longest_line());
   const bool warn = sealed.has_long_lines && settings_->config.accept.long_lines == conf::LongLines::reencode;
   if (warn) services_.log.warning("long-lines").with("id", id).with("longest", draft_->longest_line());
@@ -167,9 +194,7 @@ Reply Session::conclude(Result<Sealed> sealed) {
   const queue::Message& message = sealed->message;
   tell_of_repairs(*sealed);
   log_accepted(message);
-  for (const SignedBy& signature : sealed->signatures) {
-    services_.log.info("signed").with("id", id).with("d", signature.domain).with("s", signature.selector);
-  }
+  log_signatures(*sealed);
   ++services_.statistics.accepted;
   context_.duplicates.remember(message);
   if (!message.held_for.empty()) {

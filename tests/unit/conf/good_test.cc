@@ -33,7 +33,7 @@ TEST_CASE("what is not written has its default") {
   CHECK(config.accept.mynetworks[1].to_string() == "::1");
   CHECK(config.accept.message_size.count == 50U << 20U);
   CHECK(config.accept.commands_timeout == 5min);
-  CHECK(config.dkim.mode == conf::DkimMode::sign);
+  CHECK(config.dkim.mode == conf::DkimMode::sign_and_verify);
   CHECK(config.retry.delays == std::vector<base::Duration>{1min, 5min, 15min, 30min, 1h, 2h, 4h});
   CHECK(config.retry.give_up == std::chrono::days(5));
   CHECK(config.retry.warn == 4h);

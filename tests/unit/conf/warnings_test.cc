@@ -63,6 +63,8 @@ TEST_CASE("signing that does nothing is told") {
   CHECK(warned("dkim.unsigned = \"reject\"\n", "refuses all mail"));
   CHECK(warned("dkim.mode = \"off\"\n" + key, "are not used"));
   CHECK_FALSE(warned("dkim.mode = \"off\"\n", "dkim"));
+  CHECK(warned("dkim.mode = \"verify\"\n" + key, "\"verify\", so the [[dkim.sign]] keys are not used"));
+  CHECK_FALSE(warned("dkim.mode = \"verify\"\n", "dkim"));
 }
 
 TEST_CASE("a bound address of the other IP version is told") {

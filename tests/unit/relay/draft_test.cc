@@ -215,7 +215,7 @@ TEST_CASE("the trace tells of a trusted client what the configuration says") {
     draft.take(content.substr(cut));
     draft.finish();
     CHECK(draft.hops() == 2);
-    stripped = draft.stripped();
+    stripped = draft.stripped().values;
     const auto sealed = draft.seal(queue::real_disk(), envelope(), client, base::now()).value();
     CHECK(sealed.signing_error == "");
     CHECK(sealed.signatures.size() == (origin == Origin::trusted ? 1 : 0));

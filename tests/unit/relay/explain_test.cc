@@ -57,11 +57,11 @@ TEST_CASE("explain needs no quotes, no code and no provider") {
 }
 
 TEST_CASE("a host or provider that is named counts, and nothing is guessed then") {
-  CHECK(explain("'421 4.7.28 x' --mx mx.example.net").code == 1);
-  CHECK(explain("'421 4.7.28 x' --mx aspmx.l.google.com").code == 0);
-  CHECK(explain("'421 4.7.28 x' --provider yahoo").code == 1);
-  CHECK(explain("'421 4.7.28 x' --provider GMAIL").code == 0);
-  const Ran wrong = explain("'421 4.7.28 x' --provider google");
+  CHECK(explain("'421 RP-001 x' --mx mx.example.net").code == 1);
+  CHECK(explain("'421 RP-001 x' --mx hotmail-com.olc.protection.outlook.com").code == 0);
+  CHECK(explain("'421 RP-001 x' --provider yahoo").code == 1);
+  CHECK(explain("'421 RP-001 x' --provider OUTLOOK").code == 0);
+  const Ran wrong = explain("'421 RP-001 x' --provider google");
   CHECK(wrong.code == 2);
   CHECK(wrong.tells("--provider is one of gmail, outlook"));
   CHECK(explain("").code == 2);

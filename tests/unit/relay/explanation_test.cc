@@ -72,7 +72,7 @@ TEST_CASE("a reply that no rule knows is told by its class and its words") {
 TEST_CASE("what to mend, where to ask and which commands help") {
   const relay::Explanation spf = explained(gmail, "550 5.7.27 SPF authentication didn't pass");
   CHECK(has(spf.advice.english, "SPF record"));
-  CHECK(spf.commands == Commands{"mailferry records", "mailferry queue retry --domain DOMAIN"});
+  CHECK(spf.commands == Commands{"mailferry records", "mailferry queue retry --from '*@DOMAIN'"});
   const relay::Explanation ptr = explained(gmail, "550 5.7.25 no PTR");
   CHECK(has(ptr.advice.english, "PTR record"));
   CHECK(ptr.commands == Commands{"mailferry queue pauses", "mailferry queue resume '*.google.com'",

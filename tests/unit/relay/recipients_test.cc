@@ -93,7 +93,7 @@ TEST_CASE("mail of a stranger for a domain of relay_domains goes to its route as
   const Arrival arrival = house.sink().arrivals().front();
   CHECK(arrival.mail.starts_with("MAIL FROM:<a@stranger.example>"));
   CHECK(arrival.rcpts == std::vector<std::string>{"RCPT TO:<Bob@backup.example>"});
-  CHECK(arrival.content.ends_with("\r\n" + mail));  // nothing is mended, only our Received stands before it
+  CHECK(arrival.content.ends_with("\r\n" + mail));  // nothing is mended, what we add stands before it
   CHECK(arrival.content.find("DKIM-Signature") == std::string::npos);
   CHECK(house.sink().count_of("MAIL FROM:<>") == 1);
   CHECK(house.sink().count_of("DATA") == 1);

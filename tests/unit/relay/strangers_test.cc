@@ -146,3 +146,27 @@ TEST_CASE("while strangers fill the house a trusted client comes in, and postmas
   const std::string mail = message("a@client.example", "help");
   CHECK(first.send("a@client.example", {"postmaster"}, mail).starts_with("250"));
 }
+
+TEST_CASE("a stranger's mail that is refused later sends no notice to anybody: its reverse-path may be forged") {
+  const Folder folder;
+  Sink sink;
+  sink.script([](const Said& said) -> std::optional<std::string> {
+    if (said.verb == "dot") return "550 5.7.1 spam";
+    return std::nullopt;
+  });
+  conf::Config config = among_strangers(folder, sink.port());
+  config.accept.relay_domains = {"backup.example"};
+  config.route.emplace_back();
+  config.route.back().domain = "backup.example";
+  config.route.back().hosts = {"[127.0.0.1]:" + std::to_string(sink.port())};
+  Relay relay(config, zones({{"victim.example", {"127.0.0.1"}}, {"example.com", {"127.0.0.1"}}}), quick());
+  Client client = relay.client();
+  client.ehlo();
+  const std::string id = id_in(client.send("bob@victim.example", {"carol@backup.example"}, message("bob@victim.example", "buy")));
+  CHECK(relay.logs("bounced id=" + id));
+  CHECK(relay.logs("notice-dropped of=" + id + " reason=\"it came from outside, its reverse-path may be forged\""));
+  CHECK(relay.empties());
+  CHECK(sink.arrivals().empty());
+  CHECK(sink.count_of("RCPT TO:<bob@victim.example>") == 0);
+  CHECK(sink.count_of("RCPT TO:<admin@example.com>") == 0);
+}

@@ -1,0 +1,18 @@
+// How deliveries stand, as JSON: what is in the way of mail, receivers that we go slowly with, fallbacks, the day of a warm-up.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "relay/delivery/dispatcher.h"
+
+namespace relay::admin {
+
+namespace json = boost::json;
+
+/// What a receiver's block adds to a pause_view().
+void add_block(json::object& pause, const std::optional<delivery::Block>& block);
+/// To each recipient of a message_view() what makes it wait, and what the last reply means.
+void add_reasons(json::object& message, const delivery::Dispatcher& dispatcher, const conf::Config& config, base::Time now);
+json::object delivery_view(const delivery::Dispatcher& dispatcher, base::Time now);
+
+}  // namespace relay::admin

@@ -1,0 +1,257 @@
+// Receivers that refuse because of who we are: blocks, letters, the fallback of a route, limits that domains share.
+#include <algorithm>
+#include <thread>
+
+#include "dns/resolver.h"
+#include "tests/catch.h"
+#include "tests/unit/relay/deeds.h"
+
+namespace {
+
+using namespace world;
+using Strings = std::vector<std::string>;
+
+/// Domains with one host among them; the postmaster's has a host of its own.
+const World shared = [](dns::StaticResolver& dns) {
+  for (const char* domain : {"one.example", "two.example", "three.example"}) {
+    dns.add(domain, dns::RecordType::mx, dns::MxRecord{10, "mx.big.example"});
+  }
+  dns.add("mx.big.example", dns::RecordType::a, base::IpAddress::parse("127.0.0.1").value());
+  dns.add("example.com", dns::RecordType::mx, dns::MxRecord{10, "mx.example.com"});
+  dns.add("mx.example.com", dns::RecordType::a, base::IpAddress::parse("127.0.0.1").value());
+};
+
+void submit(const Relay& relay, const std::string& to, const std::string& words = "x") {
+  Client client = relay.client();
+  client.ehlo();
+  REQUIRE(client.send("a@client.example", {to}, message("a@client.example", words)).starts_with("250 "));
+}
+
+conf::ReplyRule& add_rule(conf::Config& config, const std::string& text, conf::ReplyAction action) {
+  conf::ReplyRule& rule = config.reply.emplace_back();
+  rule.text = {text};
+  rule.action = action;
+  return rule;
+}
+
+std::size_t arrivals_for(const Sink& sink, std::string_view mailbox) {
+  const auto arrivals = sink.arrivals();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      arrivals, [&](const Arrival& arrival) { return arrival.rcpts.front().find(mailbox) != std::string::npos; }));
+}
+
+/// Refuses everybody but the postmaster, until it relents.
+class Unfriendly {
+ public:
+  explicit Unfriendly(Sink& sink, std::string words) {
+    sink.script([this, words = std::move(words)](const Said& said) -> std::optional<std::string> {
+      if (relents || said.verb != "RCPT" || said.line.find("admin@example.com") != std::string::npos) return std::nullopt;
+      return words;
+    });
+  }
+  std::atomic<bool> relents = false;
+};
+
+}  // namespace
+
+TEST_CASE("a receiver that blocks us keeps all of its domains waiting, the postmaster is told once, and a probe lets them go") {
+  const Folder folder;
+  Sink sink;
+  Unfriendly receiver(sink, "550 5.7.1 blocked, ask https://example.org/delist");
+  conf::Config config = config_in(folder, sink.port());
+  conf::ReplyRule& rule = add_rule(config, "blocked", conf::ReplyAction::pause);
+  rule.mx = "*.big.example";
+  rule.wait = std::chrono::seconds(1);
+  rule.meaning = "It has had enough of us.";
+  Relay relay(config, shared);
+  submit(relay, "a@one.example");
+  CHECK(eventually([&] { return relay.logs("warning blocked destination=*.big.example"); }));
+  submit(relay, "b@two.example");
+  submit(relay, "c@three.example");
+  REQUIRE(eventually([&] { return arrivals_for(sink, "admin@example.com") == 1; }));
+  const std::string letter = sink.arrivals().front().content;
+  CHECK(letter.find("https://example.org/delist") != std::string::npos);
+  CHECK(letter.find("mailferry queue resume") != std::string::npos);
+  CHECK(relay.count_in_log("info bounced") == 0);
+  REQUIRE(eventually([&] { return pauses(relay).size() == 1; }));
+  CHECK(pauses(relay).front().block);
+  const json::value listed = relay.get("/queue/pauses").at("rows").at(0);
+  CHECK(listed.at("pattern").as_string() == "*.big.example");
+  CHECK(std::string(listed.at("reply").as_string()).find("5.7.1 blocked") != std::string::npos);
+  receiver.relents = true;
+  for (const char* mailbox : {"a@one.example", "b@two.example", "c@three.example"}) {
+    CHECK(eventually([&] { return arrivals_for(sink, mailbox) == 1; }));
+  }
+  CHECK(relay.logs("info unblocked destination=*.big.example"));
+  CHECK(pauses(relay).empty());
+  CHECK(arrivals_for(sink, "admin@example.com") == 1);
+}
+
+TEST_CASE("a block outlives a restart, and an admin ends it") {
+  const Folder folder;
+  Sink sink;
+  Unfriendly receiver(sink, "550 5.7.1 blocked");
+  conf::Config config = config_in(folder, sink.port());
+  add_rule(config, "blocked", conf::ReplyAction::pause).mx = "*.big.example";
+  {
+    Relay relay(config, shared);
+    submit(relay, "a@one.example");
+    REQUIRE(eventually([&] { return arrivals_for(sink, "admin@example.com") == 1; }));
+    CHECK(holds(config, {"a@one.example deferred"}));
+  }
+  receiver.relents = true;
+  Relay relay(config, shared);
+  std::this_thread::sleep_for(Milliseconds(300));
+  CHECK(arrivals_for(sink, "a@one.example") == 0);
+  REQUIRE(pauses(relay).size() == 1);
+  CHECK(resume(relay, "*.big.example") == 1);
+  act(relay, queue::Deed::retry);
+  CHECK(eventually([&] { return arrivals_for(sink, "a@one.example") == 1; }));
+  CHECK(pauses(relay).empty());
+}
+
+TEST_CASE("what our own records are to blame for is kept, and the letter names the record") {
+  const Folder folder;
+  Sink sink;
+  Unfriendly receiver(sink, "550 5.7.26 SPF did not pass");
+  conf::Config config = config_in(folder, sink.port());
+  add_rule(config, "spf did not pass", conf::ReplyAction::fix).record = "spf";
+  Relay relay(config, shared);
+  submit(relay, "a@one.example");
+  submit(relay, "b@two.example");
+  REQUIRE(eventually([&] { return arrivals_for(sink, "admin@example.com") >= 1; }));
+  CHECK(sink.arrivals().front().content.find("SPF record") != std::string::npos);
+  CHECK(relay.count_in_log("info bounced") == 0);
+  receiver.relents = true;
+  CHECK(eventually([&] { return arrivals_for(sink, "a@one.example") == 1 && arrivals_for(sink, "b@two.example") == 1; }));
+  CHECK(arrivals_for(sink, "admin@example.com") == 1);
+}
+
+TEST_CASE("an error that a receiver means for now is no bounce, and one that it means for good is one") {
+  const Folder folder;
+  Sink sink;
+  sink.script([](const Said& said) -> std::optional<std::string> {
+    if (said.verb == "RCPT" && said.line.find("one.example") != std::string::npos) return "550 frequency limited";
+    if (said.verb == "RCPT" && said.line.find("two.example") != std::string::npos) return "450 no such user, never";
+    return std::nullopt;
+  });
+  conf::Config config = config_in(folder, sink.port());
+  config.retry.delays = {std::chrono::hours(1)};
+  add_rule(config, "frequency", conf::ReplyAction::retry);
+  add_rule(config, "never", conf::ReplyAction::stop);
+  Relay relay(config, shared);
+  submit(relay, "a@one.example");
+  submit(relay, "b@two.example");
+  CHECK(eventually([&] { return relay.count_in_log("info bounced") == 1; }));
+  CHECK(holds(config, {"a@one.example deferred"}));
+}
+
+TEST_CASE("what the domain's own hosts refuse because of who we are goes by the fallback, and the next mail at once") {
+  const Folder folder;
+  Sink sink;
+  Sink sister("127.0.0.2");
+  const bool answers = GENERATE(true, false);
+  sink.script([answers](const Said& said) -> std::optional<std::string> {
+    if (!answers) return said.verb == "greeting" ? std::optional<std::string>(hang_up) : std::nullopt;
+    return said.verb == "RCPT" ? std::optional<std::string>("550 5.7.1 your address is listed by zen.spamhaus.org")
+                               : std::nullopt;
+  });
+  conf::Config config = config_in(folder, sink.port());
+  conf::Route& route = config.route.emplace_back();
+  route.domain = "*";
+  route.hosts = {"mx"};
+  route.fallback = {"[127.0.0.2]:" + std::to_string(sister.port())};
+  std::size_t asked = 0;
+  {
+    Relay relay(config, shared);
+    submit(relay, "a@one.example", "first");
+    REQUIRE(sister.receives(1));
+    CHECK(relay.logs("info fallback destination=one.example"));
+    asked = sink.connections();
+    submit(relay, "b@one.example", "second");
+    CHECK(sister.receives(2));
+    CHECK(sink.connections() == asked);
+    CHECK(relay.count_in_log("info deferred") == 0);
+  }
+  Relay relay(config, shared);
+  submit(relay, "c@one.example", "third");
+  CHECK(sister.receives(3));
+  CHECK(sink.connections() == asked);
+  CHECK(relay.get("/status").at("delivery").at("fallbacks").at(0).at("domain").as_string() == "one.example");
+}
+
+TEST_CASE("a mailbox that does not exist does not go by the fallback") {
+  const Folder folder;
+  Sink sink;
+  Sink sister("127.0.0.2");
+  sink.script([](const Said& said) -> std::optional<std::string> {
+    return said.verb == "RCPT" ? std::optional<std::string>("550 5.1.1 no such user") : std::nullopt;
+  });
+  conf::Config config = config_in(folder, sink.port());
+  conf::Route& route = config.route.emplace_back();
+  route.domain = "one.example";
+  route.hosts = {"mx"};
+  route.fallback = {"[127.0.0.2]:" + std::to_string(sister.port())};
+  Relay relay(config, shared);
+  submit(relay, "a@one.example");
+  CHECK(eventually([&] { return relay.count_in_log("info bounced") == 1; }));
+  CHECK(sister.connections() == 0);
+}
+
+TEST_CASE("mail for other domains of a host goes over its open connection") {
+  const Folder folder;
+  Sink sink;
+  Relay relay(config_in(folder, sink.port()), shared);
+  submit(relay, "a@one.example");
+  REQUIRE(sink.receives(1));
+  submit(relay, "b@two.example");
+  REQUIRE(sink.receives(2));
+  submit(relay, "c@three.example");
+  REQUIRE(sink.receives(3));
+  CHECK(sink.connections() == 1);
+}
+
+TEST_CASE("a connection ends after so many messages as its receiver likes") {
+  const Folder folder;
+  Sink sink;
+  conf::Config config = config_in(folder, sink.port());
+  conf::Shape& shape = config.shape.emplace_back();
+  shape.mx = "*.big.example";
+  shape.messages_per_connection = 2;
+  shape.connections = 1;
+  Relay relay(config, shared);
+  for (int i = 0; i < 6; ++i) submit(relay, "a@one.example", std::to_string(i));
+  REQUIRE(sink.receives(6));
+  CHECK(sink.connections() == 3);
+}
+
+TEST_CASE("a receiver gets no more than its rate, whatever the domain") {
+  const Folder folder;
+  Sink sink;
+  conf::Config config = config_in(folder, sink.port());
+  conf::Shape& shape = config.shape.emplace_back();
+  shape.mx = "*.big.example";
+  shape.rate = base::Rate{5, std::chrono::seconds(1)};
+  Relay relay(config, shared);
+  const Strings domains = {"one.example", "two.example", "three.example"};
+  for (std::size_t i = 0; i < 12; ++i) submit(relay, "a@" + domains[i % 3], std::to_string(i));
+  REQUIRE(sink.receives(12));
+  auto arrivals = sink.arrivals();
+  std::ranges::sort(arrivals, {}, &Arrival::when);
+  for (std::size_t i = 5; i < arrivals.size(); ++i) CHECK(arrivals[i].when - arrivals[i - 5].when > Milliseconds(900));
+}
+
+TEST_CASE("a new address sends its share of the day and keeps the rest") {
+  const Folder folder;
+  Sink sink;
+  conf::Config config = config_in(folder, sink.port());
+  config.delivery.warmup = base::iso_time(base::now()).substr(0, 10);
+  Relay relay(config, shared);
+  for (int i = 0; i < 52; ++i) submit(relay, "a@one.example", std::to_string(i));
+  REQUIRE(sink.receives(50));
+  CHECK(holds(config, {"a@one.example deferred", "a@one.example deferred"}));
+  CHECK(sink.arrivals().size() == 50);
+  const json::value warmup = relay.get("/status").at("delivery").at("warmup");
+  CHECK(warmup.at("day").as_int64() == 1);
+  CHECK(warmup.at("receivers").at(0).at("left").to_number<int>() == 0);
+}
