@@ -1,4 +1,4 @@
-// The client's half of the conversation: greeting, EHLO, STARTTLS, then one transaction after the other.
+// The client's half of the conversation: which reply answers what, one transaction after the other, the end.
 #include "mail/client_session.h"
 
 #include <fmt/format.h>
@@ -10,32 +10,6 @@
 #include "base/text.h"
 
 namespace mail {
-namespace {
-
-/// EHLO keywords stand behind the first line, one a line (RFC 5321 4.1.1.1), in any case.
-Extensions read_extensions(const Reply& reply) {
-  Extensions extensions;
-  extensions.esmtp = true;
-  if (!reply.lines.empty()) extensions.host = reply.lines.front().substr(0, reply.lines.front().find(' '));
-  for (std::size_t i = 1; i < reply.lines.size(); ++i) {
-    const std::string_view line = base::trim(reply.lines[i]);
-    const std::size_t end = line.find(' ');
-    const std::string_view keyword = line.substr(0, end);
-    if (base::equal_ignoring_case(keyword, "PIPELINING")) extensions.pipelining = true;
-    if (base::equal_ignoring_case(keyword, "8BITMIME")) extensions.eight_bit_mime = true;
-    if (base::equal_ignoring_case(keyword, "STARTTLS")) extensions.starttls = true;
-    if (base::equal_ignoring_case(keyword, "ENHANCEDSTATUSCODES")) extensions.enhanced_status_codes = true;
-    if (base::equal_ignoring_case(keyword, "DSN")) extensions.dsn = true;
-    if (base::equal_ignoring_case(keyword, "SMTPUTF8")) extensions.smtp_utf8 = true;
-    if (base::equal_ignoring_case(keyword, "SIZE")) {
-      const std::string_view limit = end == std::string_view::npos ? std::string_view() : base::trim(line.substr(end));
-      extensions.size = base::parse_number(limit).value_or(0);
-    }
-  }
-  return extensions;
-}
-
-}  // namespace
 
 std::string_view describe(Stage stage) {
   switch (stage) {
@@ -45,6 +19,7 @@ std::string_view describe(Stage stage) {
     case Stage::starttls: return "the reply to STARTTLS";
     case Stage::handshake: return "the TLS handshake";
     case Stage::ehlo_after_tls: return "the reply to EHLO under TLS";
+    case Stage::auth: return "the reply to AUTH";
     case Stage::mail: return "the reply to MAIL FROM";
     case Stage::rcpt: return "the reply to RCPT TO";
     case Stage::data: return "the reply to DATA";
@@ -66,8 +41,9 @@ base::Duration time_limit(Stage stage) {
     case Stage::mail:
     case Stage::rcpt: return minutes(5);
     case Stage::starttls:
+    case Stage::auth:
     case Stage::data: return minutes(2);
-    case Stage::handshake: return minutes(1);
+    case Stage::handshake: return seconds(30);
     case Stage::content: return minutes(3);
     case Stage::final_dot: return minutes(10);
     case Stage::quit: return seconds(10);
@@ -75,7 +51,9 @@ base::Duration time_limit(Stage stage) {
   return minutes(5);
 }
 
-ClientSession::ClientSession(std::string hostname, TlsUse tls) : hostname_(std::move(hostname)), tls_(tls) {}
+ClientSession::ClientSession(std::string hostname, SessionOptions options) : hostname_(std::move(hostname)), options_(options) {
+  if (options_.implicit_tls) enter(State::handshake, Stage::handshake);
+}
 
 Action ClientSession::next() {
   take_replies();
@@ -86,6 +64,7 @@ Action ClientSession::next() {
   if (!output_.empty()) return action::Write{};
   switch (state_) {
     case State::handshake: return action::StartTls{};
+    case State::respond: return action::Respond{};
     case State::ready: return action::Ready{};
     case State::content: return action::SendContent{};
     case State::done: return action::Done{};
@@ -93,6 +72,7 @@ Action ClientSession::next() {
     case State::ehlo:
     case State::helo:
     case State::starttls:
+    case State::auth:
     case State::rset:
     case State::mail:
     case State::rcpt:
@@ -113,7 +93,7 @@ std::string ClientSession::take_output() { return std::exchange(output_, {}); }
 
 /// Replies are taken only while commands are out that they can answer; what comes before is left for take_unasked().
 void ClientSession::take_replies() {
-  while (output_.empty() && state_ != State::ready && state_ != State::done) {
+  while (output_.empty() && state_ != State::respond && state_ != State::ready && state_ != State::done) {
     if (state_ == State::handshake) return check_injection();
     const Result<std::optional<Reply>> reply = parser_.next();
     if (!reply) return broken(fmt::format("the server {}", reply.error().words));
@@ -123,6 +103,7 @@ void ClientSession::take_replies() {
 }
 
 void ClientSession::take_reply(const Reply& reply) {
+  ++replies_;
   // RFC 5321 3.8: the server closes the connection, whatever it was asked.
   if (reply.code == 421) return refused(reply);
   switch (state_) {
@@ -130,6 +111,7 @@ void ClientSession::take_reply(const Reply& reply) {
     case State::ehlo: return on_ehlo(reply);
     case State::helo: return on_helo(reply);
     case State::starttls: return on_starttls(reply);
+    case State::auth: return on_auth(reply);
     case State::rset: return on_rset(reply);
     case State::mail: return on_mail(reply);
     case State::rcpt: return on_rcpt(reply);
@@ -138,16 +120,10 @@ void ClientSession::take_reply(const Reply& reply) {
     case State::final_dot: return on_final_dot(reply);
     case State::empty_dot: return on_empty_dot(reply);
     case State::handshake:
+    case State::respond:
     case State::ready:
     case State::done: return;
   }
-}
-
-/// RFC 3207 5: what stands in plaintext behind the 220 may come from anybody.
-void ClientSession::check_injection() {
-  if (parser_.empty()) return;
-  stage_ = Stage::starttls;
-  broken("the server sent something after its reply to STARTTLS");
 }
 
 /// A reply came before the command was written that it could answer: replies and commands would come apart, and a later
@@ -158,70 +134,6 @@ void ClientSession::take_unasked() {
   if (!*reply) return;
   if ((*reply)->code == 421) return refused(**reply);
   broken(fmt::format("the server sent a reply to nothing: \"{}\"", (*reply)->to_string()));
-}
-
-// ---- the opening ----
-
-void ClientSession::on_greeting(const Reply& reply) {
-  if (reply.is_intermediate()) return unexpected(reply);
-  if (reply.is_positive()) return say_ehlo();
-  refused(reply);
-  say_goodbye();
-}
-
-void ClientSession::say_ehlo() {
-  enter(State::ehlo, tls_active_ ? Stage::ehlo_after_tls : Stage::ehlo);
-  fmt::format_to(std::back_inserter(output_), "EHLO {}\r\n", hostname_);
-}
-
-void ClientSession::on_ehlo(const Reply& reply) {
-  if (reply.is_intermediate()) return unexpected(reply);
-  if (reply.is_positive()) {
-    extensions_ = read_extensions(reply);
-    return settle_tls();
-  }
-  if (reply.is_permanent()) {
-    state_ = State::helo;
-    fmt::format_to(std::back_inserter(output_), "HELO {}\r\n", hostname_);
-    return;
-  }
-  refused(reply);
-  say_goodbye();
-}
-
-void ClientSession::on_helo(const Reply& reply) {
-  if (reply.is_intermediate()) return unexpected(reply);
-  if (reply.is_positive()) return settle_tls();
-  refused(reply);
-  say_goodbye();
-}
-
-void ClientSession::settle_tls() {
-  if (tls_active_ || tls_ == TlsUse::never || (tls_ == TlsUse::opportunistic && !extensions_.starttls)) return become_ready();
-  enter(State::starttls, Stage::starttls);
-  if (extensions_.starttls) {
-    output_ += "STARTTLS\r\n";
-    return;
-  }
-  broken("the server does not offer STARTTLS");
-  say_goodbye();
-}
-
-void ClientSession::on_starttls(const Reply& reply) {
-  if (reply.code == 220) return enter(State::handshake, Stage::handshake);
-  if (reply.is_positive() || reply.is_intermediate()) return unexpected(reply);
-  if (tls_ == TlsUse::opportunistic) return become_ready();
-  refused(reply);
-  say_goodbye();
-}
-
-void ClientSession::tls_started() {
-  if (state_ != State::handshake) return;
-  check_injection();
-  if (state_ != State::handshake) return;
-  tls_active_ = true;
-  extensions_ = Extensions();
-  say_ehlo();
 }
 
 // ---- a transaction ----
@@ -245,15 +157,27 @@ void ClientSession::start(Transaction transaction) {
   outcome_.assign(transaction_.recipients.size(), RecipientReply());
   recipient_ = 0;
   accepted_ = 0;
+  if (is_too_large()) return;
   choose_recipients();
   if (asked_.empty()) return;
+  ++mails_;
+  chunked_ = options_.chunking && extensions_.chunking && transaction_.size > 0 && !only_asks_;
   if (extensions_.pipelining) {
     if (rset_due_) write(State::rset, 0);
     write(State::mail, 0);
     for (std::size_t i = 0; i < asked_.size(); ++i) write(State::rcpt, i);
-    if (!only_asks_) write(State::data, 0);
+    if (!only_asks_ && !chunked_) write(State::data, 0);
   }
   ask(rset_due_ ? State::rset : State::mail);
+}
+
+/// RFC 1870 6.1: not even asked for.
+bool ClientSession::is_too_large() {
+  if (extensions_.size.value_or(0) == 0 || transaction_.size <= *extensions_.size) return false;
+  const std::string words =
+      fmt::format("the message has {} octets and the server takes {}", transaction_.size, *extensions_.size);
+  outcome_.assign(outcome_.size(), RecipientReply{Stage::mail, Reply(552, EnhancedStatus{5, 3, 4}, words), true});
+  return true;
 }
 
 /// RFC 6531 3.2: what needs SMTPUTF8 goes only to a server that offers it; the others of the message go without.
@@ -348,48 +272,8 @@ void ClientSession::on_rcpt(const Reply& reply) {
     if (only_asks_ || !reply.is_positive()) own = RecipientReply{Stage::rcpt, reply};
   }
   if (++recipient_ < asked_.size()) return ask(State::rcpt);
-  if (!only_asks_ && (extensions_.pipelining || accepted_ > 0)) return ask(State::data);
-  become_ready();
-}
-
-void ClientSession::on_data(const Reply& reply) {
-  if (reply.is_positive()) return unexpected(reply);
-  if (reply.is_intermediate()) {
-    if (accepted_ > 0) return enter(State::content, Stage::content);
-    // RFC 2920 3.1: 354 although nobody was accepted.
-    output_ += ".\r\n";
-    return enter(State::empty_dot, Stage::final_dot);
-  }
-  settle(Stage::data, reply);
-  become_ready();
-}
-
-/// The server speaks before the dot. A refusal is its verdict, but what it makes of the rest of the content nobody knows.
-void ClientSession::on_early(const Reply& reply) {
-  if (reply.is_positive() || reply.is_intermediate()) return broken("the server replied before the content had ended");
-  settle(Stage::content, reply);
-  refused(reply);
-}
-
-void ClientSession::content_sent() {
-  if (state_ != State::content) return;
-  take_replies();
-  if (state_ != State::content) return;
-  // What came until now, be it half a line, does not answer the dot.
-  if (!parser_.empty()) return broken("the server replied before the content had ended");
-  enter(State::final_dot, Stage::final_dot);
-}
-
-void ClientSession::on_final_dot(const Reply& reply) {
-  if (reply.is_intermediate()) return unexpected(reply);
-  settle(Stage::final_dot, reply);
-  rset_due_ = false;
-  become_ready();
-}
-
-void ClientSession::on_empty_dot(const Reply& reply) {
-  if (reply.is_intermediate()) return unexpected(reply);
-  rset_due_ = false;
+  if (chunked_ && accepted_ > 0) return send_chunk();
+  if (!only_asks_ && !chunked_ && (extensions_.pipelining || accepted_ > 0)) return ask(State::data);
   become_ready();
 }
 

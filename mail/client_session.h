@@ -1,8 +1,8 @@
 // The client side of SMTP without a socket (RFC 5321): a transaction in, actions out, a reply for every recipient back.
 //
-// Flow: call next(); do what it says (Write take_output(), Read and feed(), StartTls and tls_started(), SendContent and
-// content_sent()); at Ready call begin() with the next transaction or quit(). Commands are pipelined where the server
-// offers it (RFC 2920).
+// Flow: call next(); do what it says (Write take_output(), Read and feed(), StartTls and tls_started(), Respond and respond(),
+// SendContent and content_sent()); at Ready call begin() with the next transaction or quit(). Commands are pipelined where the
+// server offers it (RFC 2920). Its other rooms: client_opening, client_content.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,7 @@ enum class Stage : std::uint8_t {
   starttls,
   handshake,
   ehlo_after_tls,
+  auth,
   mail,
   rcpt,
   data,
@@ -36,8 +37,14 @@ enum class Stage : std::uint8_t {
 };
 /// "the reply to RCPT TO", so that an error reads "timed out waiting for the reply to RCPT TO".
 std::string_view describe(Stage stage);
-/// RFC 5321 4.5.3.2.
+/// RFC 5321 4.5.3.2. A handshake that stalls leaves time for another way to the host.
 base::Duration time_limit(Stage stage);
+
+/// What a server takes at most (LIMITS, RFC 9422).
+struct Limits {
+  std::optional<std::uint64_t> mail_max;  ///< MAIL commands of a connection
+  std::optional<std::uint64_t> rcpt_max;  ///< recipients of a transaction
+};
 
 /// What EHLO offered.
 struct Extensions {
@@ -49,18 +56,30 @@ struct Extensions {
   bool enhanced_status_codes = false;
   bool dsn = false;
   bool smtp_utf8 = false;
+  bool chunking = false;
   std::optional<std::uint64_t> size;  ///< SIZE with its limit; 0: no limit
+  std::vector<std::string> auth;      ///< mechanisms, in upper case
+  Limits limits;
 };
 
 /// STARTTLS when offered or not at all; required fails the session where it is not offered or refused.
 enum class TlsUse : std::uint8_t { never, opportunistic, required };
+
+/// How a session goes up to its first transaction, and what it makes use of.
+class SessionOptions {
+ public:
+  TlsUse tls = TlsUse::opportunistic;
+  bool implicit_tls = false;  ///< the connection begins with the handshake (RFC 8314 3.3)
+  bool authenticate = false;  ///< AUTH, under TLS only; without it there is no transaction
+  bool chunking = true;       ///< BDAT where it is offered (RFC 3030)
+};
 
 /// One message to recipients of one destination.
 class Transaction {
  public:
   ReversePath reverse_path;
   std::vector<Recipient> recipients;  ///< 1 to 100
-  std::uint64_t size = 0;             ///< octets before dot-stuffing
+  std::uint64_t size = 0;             ///< octets before dot-stuffing; 0: unknown
   BodyType body = BodyType::seven_bit;
   SmtpUtf8 utf8 = SmtpUtf8::absent;
   Return ret = Return::unspecified;
@@ -68,14 +87,17 @@ class Transaction {
 };
 
 namespace action {
-struct Write {};        ///< write take_output()
-struct Read {};         ///< read and feed(); by stage()'s time limit
-struct StartTls {};     ///< shake hands, then tls_started()
-struct SendContent {};  ///< write the content, dot-stuffed, with the final dot; then content_sent()
-struct Ready {};        ///< a transaction is over (or the first may begin): see outcome(); begin() or quit()
-struct Done {};         ///< close the connection: see failure()
+struct Write {};     ///< write take_output()
+struct Read {};      ///< read and feed(); by stage()'s time limit
+struct StartTls {};  ///< shake hands, then tls_started()
+struct Respond {};   ///< give respond() what SASL's mechanism() answers to challenge()
+struct SendContent {
+};  ///< write the content, dot-stuffed with the final dot, or as it is: see sends_chunk(); then content_sent()
+struct Ready {};  ///< a transaction is over (or the first may begin): see outcome(); begin() or quit()
+struct Done {};   ///< close the connection: see failure()
 }  // namespace action
-using Action = std::variant<action::Write, action::Read, action::StartTls, action::SendContent, action::Ready, action::Done>;
+using Action = std::variant<action::Write, action::Read, action::StartTls, action::Respond, action::SendContent, action::Ready,
+                            action::Done>;
 
 /// What a recipient was told: the reply that decided, and where it came.
 struct RecipientReply {
@@ -96,7 +118,7 @@ struct SessionFailure {
 
 class ClientSession {
  public:
-  ClientSession(std::string hostname, TlsUse tls);
+  ClientSession(std::string hostname, SessionOptions options);
 
   void begin(Transaction transaction);  ///< only at Ready
   /// Only at Ready: MAIL FROM:<> and RCPT, and no DATA. outcome() then has what was replied, a 2xx at Stage::rcpt too.
@@ -106,13 +128,28 @@ class ClientSession {
   void feed(std::string_view bytes);
   std::string take_output();
   void tls_started();
+  /// Of SASL, in upper case: the best of SCRAM-SHA-256, PLAIN and LOGIN that is offered, the next one when it is refused.
+  std::string_view mechanism() const;
+  /// In octets; empty where the mechanism begins.
+  const std::string& challenge() const { return challenge_; }
+  /// `is_last`: the mechanism has got and given all that it needs; a 2xx before that is not believed.
+  void respond(std::string_view octets, bool is_last);
   void content_sent();
-  /// The connection is gone (closed, timed out, TLS failed): failure() then tells the stage and these words, next() gives Done.
+  /// The connection is gone (closed, timed out, TLS failed), or SASL ends it: failure() then tells the stage and these words,
+  /// next() gives Done.
   void connection_lost(std::string words);
 
   /// What is waited for, or was when the session ended; Stage::mail at Ready.
   Stage stage() const { return stage_; }
   const Extensions& extensions() const { return extensions_; }
+  /// Replies read so far: an octet now and then does not count as progress.
+  std::size_t replies() const { return replies_; }
+  /// The server takes another MAIL on this connection.
+  bool may_begin() const { return !extensions_.limits.mail_max || mails_ < *extensions_.limits.mail_max; }
+  /// At SendContent: just Transaction::size octets go, as they are. The last of them completes the message.
+  bool sends_chunk() const { return chunked_; }
+  /// The server offered CHUNKING and did not know BDAT: the next session goes without.
+  bool chunking_refused() const { return chunking_refused_; }
   /// The server is given the DSN parameters of a transaction: success is for it to report, not for us (RFC 3461 5.2.1, 5.2.2).
   bool passes_on_dsn() const { return extensions_.dsn; }
   /// After Ready: one for each recipient of the transaction, in its order. After Done in the middle of a transaction: those
@@ -130,6 +167,8 @@ class ClientSession {
     helo,
     starttls,
     handshake,
+    respond,
+    auth,
     ready,
     rset,
     mail,
@@ -149,6 +188,8 @@ class ClientSession {
   void on_ehlo(const Reply& reply);
   void on_helo(const Reply& reply);
   void on_starttls(const Reply& reply);
+  void on_auth(const Reply& reply);
+  void on_challenge(const Reply& reply);
   void on_rset(const Reply& reply);
   void on_mail(const Reply& reply);
   void on_rcpt(const Reply& reply);
@@ -161,12 +202,17 @@ class ClientSession {
   void enter(State state, Stage stage);
   void say_ehlo();
   void settle_tls();
+  void settle_auth();
+  bool try_mechanism(std::size_t first);
+  bool is_too_large();
   void choose_recipients();
   std::string address(const Mailbox& mailbox) const;
   void ask(State state);
   void write(State state, std::size_t recipient);
   void write_mail();
   void write_rcpt(const Recipient& recipient);
+  void send_chunk();
+  bool refuses_chunking(const Reply& reply);
   void settle(Stage stage, const Reply& reply);
   void become_ready();
   void refused(const Reply& reply);
@@ -175,13 +221,22 @@ class ClientSession {
   void say_goodbye();
 
   std::string hostname_;
-  TlsUse tls_;
+  SessionOptions options_;
+  bool greeted_ = false;
   bool tls_active_ = false;
   State state_ = State::greeting;
   Stage stage_ = Stage::greeting;
   Extensions extensions_;
   ReplyParser parser_;
   std::string output_;
+  std::size_t replies_ = 0;
+  std::size_t mails_ = 0;
+
+  std::size_t mechanism_ = 0;     ///< an index of those we know
+  bool mechanism_begun_ = false;  ///< its AUTH command is out
+  bool mechanism_done_ = false;   ///< nothing but the verdict may follow
+  std::string challenge_;         ///< octets
+  std::string late_response_;     ///< in base64: the initial response that is too long for the AUTH command
 
   Transaction transaction_;
   std::vector<RecipientReply> outcome_;
@@ -191,6 +246,8 @@ class ClientSession {
   std::size_t accepted_ = 0;        ///< recipients with a 2xx to RCPT
   bool rset_due_ = false;           ///< the server may still hold a transaction that came to nothing
   bool only_asks_ = false;          ///< DATA never follows
+  bool chunked_ = false;            ///< BDAT in the place of DATA
+  bool chunking_refused_ = false;
   std::optional<SessionFailure> failure_;
 };
 

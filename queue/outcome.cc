@@ -59,7 +59,8 @@ std::array<Cell, reply_classes> replies_at(Stage stage) {
     case Stage::ehlo:
     case Stage::starttls:
     case Stage::handshake:
-    case Stage::ehlo_after_tls: return {next_host, next_host, next_host, next_host, next_host, next_host};
+    case Stage::ehlo_after_tls:
+    case Stage::auth: return {next_host, next_host, next_host, next_host, next_host, next_host};
     case Stage::mail:
     case Stage::data: return {message_later, message_later, this_host, message_later, message_failed, message_later};
     case Stage::rcpt: return {recipient_later, recipient_later, this_host, recipient_later, recipient_failed, recipient_later};
@@ -113,7 +114,8 @@ Cell error_at(Stage stage, Kind kind) {
     case Stage::ehlo:
     case Stage::starttls:
     case Stage::handshake:
-    case Stage::ehlo_after_tls: {
+    case Stage::ehlo_after_tls:
+    case Stage::auth: {
       const Cell cell = error_before_dot(kind);
       return cell == Cell::next_host_or_failed ? Cell::next_host : cell;  // nothing was said about the message yet
     }

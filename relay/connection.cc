@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -156,17 +157,34 @@ Task<Result<void>> Connection::write_rest(std::string_view bytes) {
   co_return Result<void>();
 }
 
-Task<Result<void>> Connection::start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name) {
+/// The chain by the context's authorities, the name by RFC 9525.
+bool Connection::expect_certificate_for(const std::string& name) {
+  SSL* ssl = tls_->native_handle();
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (!name.starts_with('[')) return SSL_set1_host(ssl, name.c_str()) == 1;
+  const auto& octets = peer_.octets();
+  return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), octets.data(), peer_.is_v6() ? octets.size() : 4) == 1;
+}
+
+Task<Result<void>> Connection::start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name,
+                                         Certificate certificate) {
   context_ = std::move(context);
   tls_.emplace(socket_, *context_);
   if (role == TlsRole::client && !server_name.empty() && server_name.front() != '[') {
     // What the macro SSL_set_tlsext_host_name does, without its C cast.
     SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, server_name.data());
   }
+  if (certificate == Certificate::verified && !expect_certificate_for(server_name)) {
+    co_return base::fail(Kind::tls, fmt::format("no certificate can be for {}", server_name));
+  }
   const auto side = role == TlsRole::server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client;
   auto [error] = co_await tls_->async_handshake(side, as_result);
-  if (error) co_return base::fail(Kind::tls, fmt::format("TLS handshake failed: {}", error.message()));
-  co_return Result<void>();
+  if (!error) co_return Result<void>();
+  const long verdict = certificate == Certificate::verified ? SSL_get_verify_result(tls_->native_handle()) : X509_V_OK;
+  if (verdict == X509_V_OK) co_return base::fail(Kind::tls, fmt::format("TLS handshake failed: {}", error.message()));
+  co_return base::fail(Kind::tls, fmt::format("the certificate of {} is not to be trusted: {}", server_name,
+                                              X509_verify_cert_error_string(verdict)));
 }
 
 std::string Connection::tls_words() const {

@@ -21,6 +21,8 @@ namespace relay {
 using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 
 enum class TlsRole : std::uint8_t { server, client };
+/// Of the other side.
+enum class Certificate : std::uint8_t { any, verified };
 
 base::IpAddress to_ip_address(const asio::ip::address& address);
 /// Nothing for a Unix socket.
@@ -44,8 +46,10 @@ class Connection {
   Task<void> readable();
   /// All of it. `bytes` lives in the caller until the task ends.
   Task<base::Result<void>> write(std::string_view bytes);
-  /// Kind::tls with OpenSSL's words. `server_name` is sent by a client (SNI).
-  Task<base::Result<void>> start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name);
+  /// Kind::tls with OpenSSL's words. `server_name` is sent by a client (SNI), and with Certificate::verified the server's must be
+  /// good and for that name; an address literal stands for the peer's address.
+  Task<base::Result<void>> start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name,
+                                     Certificate certificate = Certificate::any);
 
   /// The octets that just came are acknowledged now and not with the next reply: a client with Nagle's algorithm waits for it.
   void acknowledge();
@@ -67,6 +71,7 @@ class Connection {
   void close();
 
  private:
+  bool expect_certificate_for(const std::string& name);
   Task<base::Result<void>> write_rest(std::string_view bytes);
 
   Socket socket_;

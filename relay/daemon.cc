@@ -172,7 +172,7 @@ Result<void> Daemon::open_store(const conf::Config& config) {
   if (auto loaded = duplicates_.load(**for_delivery, base::now() - config.accept.duplicates); !loaded) return loaded;
   ids_ = std::make_unique<queue::QueueIdMaker>(newest_);
   services_ = std::make_unique<Services>(Services{loop_.get_executor(), *workers_, tasks_, *settings_, *log_, *store_,
-                                                  queue::real_disk(), *options_.resolver, statistics_});
+                                                  queue::real_disk(), *options_.resolver, statistics_, host_memory_});
   notices_ = std::make_unique<NoticeMaker>(*services_, *ids_, budget_);
   dispatcher_ = std::make_unique<delivery::Dispatcher>(*services_, *notices_, std::move(*for_delivery));
   sweeps_ = std::make_unique<delivery::Sweeps>(*services_, *dispatcher_, std::move(*for_sweeps), options_.sweeps);

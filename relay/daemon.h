@@ -76,6 +76,7 @@ class Daemon {
   std::unique_ptr<Log> log_;
   Tasks tasks_;
   Statistics statistics_;
+  delivery::HostMemory host_memory_;
   std::unique_ptr<CurrentSettings> settings_;
   std::unique_ptr<asio::thread_pool> workers_;
   std::unique_ptr<queue::Store> store_;

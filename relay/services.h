@@ -9,6 +9,7 @@
 #include "dns/resolver.h"
 #include "queue/store.h"
 #include "relay/await.h"
+#include "relay/delivery/host_memory.h"
 #include "relay/log.h"
 #include "relay/settings.h"
 #include "relay/tasks.h"
@@ -38,6 +39,7 @@ struct Services {
   queue::Disk& disk;
   dns::Resolver& resolver;
   Statistics& statistics;
+  delivery::HostMemory& host_memory;
   std::uint64_t free_space = std::numeric_limits<std::uint64_t>::max();  ///< octets under the spool, looked at every second
 };
 

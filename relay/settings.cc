@@ -34,6 +34,27 @@ Result<void> load_users(Settings& settings) {
   return {};
 }
 
+/// The one line of a password file.
+Result<std::string> read_password(const std::string& path) {
+  auto text = read_secret(path, 4U << 10U);
+  if (!text) return std::unexpected(text.error());
+  if (text->ends_with('\n')) text->pop_back();
+  if (text->ends_with('\r')) text->pop_back();
+  const bool right = !text->empty() && text->find_first_of(std::string_view("\0\r\n", 3)) == std::string::npos;
+  if (!right) return base::fail(Kind::invalid, fmt::format("{}: write the password into it, in one line and nothing else", path));
+  return text;
+}
+
+Result<void> load_passwords(Settings& settings) {
+  for (const conf::Route& route : settings.config.route) {
+    if (route.password_file.empty()) continue;
+    auto password = read_password(route.password_file);
+    if (!password) return base::fail(Kind::invalid, "route.password_file: " + password.error().words);
+    settings.passwords.insert_or_assign(route.password_file, *std::move(password));
+  }
+  return {};
+}
+
 Result<void> load_signing(Settings& settings) {
   const conf::Dkim& dkim = settings.config.dkim;
   auto pair = dkim::parse_canonicalization(dkim.canonicalization);
@@ -65,6 +86,7 @@ Result<std::shared_ptr<const Settings>> make_settings(const conf::Config& config
   settings->postmaster = *postmaster;
   if (auto loaded = load_signing(*settings); !loaded) return std::unexpected(loaded.error());
   if (auto loaded = load_users(*settings); !loaded) return std::unexpected(loaded.error());
+  if (auto loaded = load_passwords(*settings); !loaded) return std::unexpected(loaded.error());
   if (use == SecretUse::prepare || !config.tls.certificate.empty()) {
     settings->tickets = tickets ? std::move(tickets) : std::make_shared<TicketKeys>();
     settings->certificate_stamp = certificate_stamp(config);

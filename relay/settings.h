@@ -2,6 +2,7 @@
 // began with.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ class Settings {
   std::string certificate_stamp;        ///< when server_tls was made
   std::shared_ptr<TlsContext> server_tls;
   std::shared_ptr<TlsContext> client_tls;
-  std::shared_ptr<const intake::Users> users;  ///< of accept.users; none: AUTH is not offered
+  std::map<std::string, std::string> passwords;  ///< of routes, by their password_file
+  std::shared_ptr<const intake::Users> users;    ///< of accept.users; none: AUTH is not offered
 };
 
 /// prepare makes the self-signed certificate when none is configured; check_only writes nothing (config check).

@@ -21,7 +21,8 @@ base::Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& co
 /// Says when the files of certificate and key changed: a renewed certificate is taken without anybody's asking. Empty: no files.
 std::string certificate_stamp(const conf::Config& config);
 
-/// For opportunistic encryption: any certificate, TLS 1.2 or better (RFC 7435: some protection beats none).
+/// For encryption with any certificate, TLS 1.2 or better (RFC 7435: some protection beats none). Connections that verify theirs
+/// find the system's authorities in it (SSL_CERT_FILE and SSL_CERT_DIR name others).
 base::Result<std::shared_ptr<TlsContext>> make_client_tls();
 
 }  // namespace relay

@@ -1,11 +1,12 @@
-// A connection outwards, driven by what ClientSession says comes next.
+// A connection outwards, driven by what ClientSession says comes next. A message is sent in attempt_content.
 #include "relay/delivery/attempt.h"
 
 #include <fmt/format.h>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <utility>
 
-#include "queue/content_file.h"
+#include "relay/hashes.h"
 #include "relay/own_addresses.h"
 
 namespace relay::delivery {
@@ -16,7 +17,6 @@ using base::Result;
 using namespace asio::experimental::awaitable_operators;
 
 constexpr std::size_t reply_size = 4096;
-constexpr std::size_t file_piece = 64U << 10U;
 constexpr std::chrono::seconds parting_time(2);
 constexpr std::chrono::seconds hearing_time(5);
 
@@ -28,6 +28,11 @@ std::optional<base::IpAddress> source_for(const conf::Config& config, const base
   return *address;
 }
 
+/// The network or the host, and not our own address.
+bool is_of_host(const Failure& failure) {
+  return failure.error && (failure.error->kind == Kind::closed || failure.error->kind == Kind::timeout);
+}
+
 }  // namespace
 
 queue::Outcome Failure::outcome(queue::MoreHosts more_hosts) const {
@@ -36,49 +41,96 @@ queue::Outcome Failure::outcome(queue::MoreHosts more_hosts) const {
 
 std::string Failure::words() const { return reply ? reply->to_string() : error->words; }
 
-Attempt::Attempt(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate candidate, mail::TlsUse tls)
+Attempt::Attempt(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate candidate, TlsPolicy tls,
+                 std::optional<Login> login)
     : services_(services),
       settings_(std::move(settings)),
       candidate_(std::move(candidate)),
       tls_(tls),
-      connection_(Socket(services.loop)),
+      login_(std::move(login)),
       deadline_(services.loop),
-      client_(settings_->config.hostname, tls),
+      client_(std::string(), mail::SessionOptions()),
       buffer_(reply_size) {
+  const bool tls_fails = services_.host_memory.has(candidate_, Trouble::tls, Clock::now());
+  prepare(tls_.use == mail::TlsUse::opportunistic && tls_fails ? mail::TlsUse::never : tls_.use);
   ++services_.statistics.connections_out;
-  ++services_.statistics.connections_out_all;
 }
 
 Attempt::~Attempt() {
-  connection_.close();
+  connection_->close();
   --services_.statistics.connections_out;
 }
 
-Task<std::optional<Failure>> Attempt::open() {
-  auto work = connect_and_drive();
-  return within_deadline(std::move(work));
+std::unique_ptr<Attempt> attempt_for(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate host,
+                                     std::string_view destination) {
+  const TlsPolicy tls = tls_policy(settings->config, destination, host);
+  std::optional<Login> login = login_for(*settings, destination, host);
+  return std::make_unique<Attempt>(services, std::move(settings), std::move(host), tls, std::move(login));
 }
 
-Task<std::optional<Failure>> Attempt::send(mail::Transaction transaction, std::shared_ptr<const queue::Message> message) {
-  message_ = std::move(message);
-  client_.begin(std::move(transaction));
-  auto work = drive();
+/// For a connection from the beginning.
+void Attempt::prepare(mail::TlsUse use) {
+  if (connection_) connection_->close();
+  connection_.emplace(Socket(services_.loop));
+  mail::SessionOptions options;
+  options.tls = use;
+  options.implicit_tls = tls_.implicit;
+  options.authenticate = login_.has_value();
+  options.chunking = !services_.host_memory.has(candidate_, Trouble::chunks, Clock::now());
+  client_ = mail::ClientSession(settings_->config.hostname, options);
+  sasl_.reset();
+  lost_.reset();
+  connected_ = false;
+  ++services_.statistics.connections_out_all;
+}
+
+void Attempt::abort() {
+  aborted_ = true;
+  connection_->close();
+}
+
+/// With opportunistic encryption plain text follows a failed handshake (RFC 7435). The host is remembered for it only once it has
+/// shown that nothing else was wrong.
+Task<std::optional<Failure>> Attempt::open() {
+  auto failure = co_await connect();
+  const bool tls_was_it = failure && failure->stage == mail::Stage::handshake;
+  if (!tls_was_it || tls_.use != mail::TlsUse::opportunistic || aborted_) co_return failure;
+  services_.log.info("tls-failed")
+      .with("mx", candidate_.host)
+      .with("ip", candidate_.address.to_string())
+      .with("reason", failure->words());
+  prepare(mail::TlsUse::never);
+  failure = co_await connect();
+  if (!failure) services_.host_memory.add(candidate_, Trouble::tls, Clock::now());
+  co_return failure;
+}
+
+Task<std::optional<Failure>> Attempt::connect() {
+  if (is_own_door(settings_->config, candidate_.address, candidate_.port)) {
+    const base::Error circle(Kind::closed, "this host is the relay itself: mail would go in a circle");
+    co_return Failure(mail::Stage::connect, circle);
+  }
+  auto work = connect_and_drive();
   auto failure = co_await within_deadline(std::move(work));
-  if (!failure) ++transactions_;
+  if (failure && !connected_ && !aborted_ && is_of_host(*failure)) {
+    services_.host_memory.add(candidate_, Trouble::dead, Clock::now());
+  }
+  if (!failure && connection_->is_tls()) services_.host_memory.remove(candidate_, Trouble::tls);
   co_return failure;
 }
 
 Task<std::optional<Failure>> Attempt::ask_about(mail::Mailbox recipient) {
   client_.ask_about(std::move(recipient));
   auto work = drive();
-  return within_deadline(std::move(work));
+  auto failure = co_await within_deadline(std::move(work));
+  outcome_ = client_.outcome();
+  co_return failure;
 }
 
 Task<std::optional<Failure>> Attempt::within_deadline(Task<void> work) {
   const auto ended = co_await (std::move(work) || deadline_.expired());
   if (ended.index() == 1) {
     const mail::Stage stage = connected_ ? client_.stage() : mail::Stage::connect;
-    failed_in_tls_ = stage == mail::Stage::handshake;
     lost(base::Error(Kind::timeout, fmt::format("timed out waiting for {}", mail::describe(stage))));
   }
   co_return failure();
@@ -88,42 +140,51 @@ std::optional<Failure> Attempt::failure() const {
   if (!connected_ && lost_) return Failure(mail::Stage::connect, *lost_);
   const auto& ended = client_.failure();
   if (!ended) return std::nullopt;
+  if (ended->stage == mail::Stage::auth && ended->reply && ended->reply->code != 421) {
+    // Not a word on our mail: what tables know of replies does not fit it.
+    return Failure(ended->stage, base::Error(Kind::refused, fmt::format("the server refuses the password of [[route]] {}: {}",
+                                                                        login_->username, ended->reply->to_string())));
+  }
   if (ended->reply) return Failure(ended->stage, *ended->reply);
   return Failure(ended->stage, lost_ ? *lost_ : base::Error(Kind::closed, ended->words));
 }
 
 void Attempt::lost(const base::Error& error) {
+  if (client_.failure()) return;  // the server had a word on it before
   lost_ = error;
   client_.connection_lost(error.words);
 }
 
 Task<void> Attempt::connect_and_drive() {
-  if (is_own_door(settings_->config, candidate_.address, candidate_.port)) {
-    lost(base::Error(Kind::closed, "this host is the relay itself: mail would go in a circle"));
-    co_return;
-  }
   deadline_.after(mail::time_limit(mail::Stage::connect));
   const auto source = source_for(settings_->config, candidate_.address);
-  const auto connected = co_await connection_.connect(candidate_.address, candidate_.port, source);
+  const auto connected = co_await connection_->connect(candidate_.address, candidate_.port, source);
   if (!connected) {
     lost(connected.error());
     co_return;
   }
   connected_ = true;
+  services_.host_memory.remove(candidate_, Trouble::dead);
   co_await drive();
 }
 
 Task<void> Attempt::drive() {
+  std::optional<std::size_t> heard;  // replies at the last read
   for (;;) {
     const mail::Action action = client_.next();
     if (std::holds_alternative<mail::action::Ready>(action) || std::holds_alternative<mail::action::Done>(action)) co_return;
-    deadline_.after(mail::time_limit(client_.stage()));
-    if (std::holds_alternative<mail::action::Write>(action)) {
-      co_await write_commands();
-    } else if (std::holds_alternative<mail::action::Read>(action)) {
+    const bool reads = std::holds_alternative<mail::action::Read>(action);
+    // Half a reply buys no time.
+    if (!reads || heard != client_.replies()) deadline_.after(mail::time_limit(client_.stage()));
+    if (reads) {
+      heard = client_.replies();
       co_await read_reply();
+    } else if (std::holds_alternative<mail::action::Write>(action)) {
+      co_await write_commands();
     } else if (std::holds_alternative<mail::action::StartTls>(action)) {
       co_await start_tls();
+    } else if (std::holds_alternative<mail::action::Respond>(action)) {
+      co_await respond();
     } else {
       co_await send_content();
     }
@@ -132,7 +193,7 @@ Task<void> Attempt::drive() {
 
 Task<void> Attempt::write_commands() {
   const std::string commands = client_.take_output();
-  const auto written = co_await connection_.write(commands);
+  const auto written = co_await connection_->write(commands);
   if (!written) {
     co_await hear_why();
     lost(written.error());
@@ -140,7 +201,7 @@ Task<void> Attempt::write_commands() {
 }
 
 Task<void> Attempt::read_reply() {
-  const auto count = co_await connection_.read_some(buffer_);
+  const auto count = co_await connection_->read_some(buffer_);
   if (count) {
     client_.feed(std::string_view(buffer_.data(), *count));
   } else {
@@ -153,78 +214,31 @@ Task<void> Attempt::read_reply() {
 Task<void> Attempt::start_tls() {
   auto context = settings_->client_tls;
   const std::string name = candidate_.host;
-  const auto shaken = co_await connection_.start_tls(context, TlsRole::client, name);
+  const Certificate certificate = tls_.verify ? Certificate::verified : Certificate::any;
+  const auto shaken = co_await connection_->start_tls(context, TlsRole::client, name, certificate);
   if (shaken) {
     client_.tls_started();
   } else {
-    failed_in_tls_ = true;
     lost(shaken.error());
   }
 }
 
-Task<void> Attempt::send_content() {
-  stuffer_ = mail::DotStuffer();
-  stuffed_.clear();
-  stuffer_.append(message_->prefix, stuffed_);
-  Result<void> sent;
-  if (message_->content.is_file()) {
-    sent = co_await send_file();
-  } else {
-    stuffer_.append(message_->content.octets(), stuffed_);
-  }
-  if (sent) {
-    stuffer_.finish(stuffed_);
-    sent = co_await connection_.write(stuffed_);
-  }
-  stuffed_.clear();
-  if (sent) {
-    client_.content_sent();
-  } else {
-    const bool is_ours = sent.error().kind == Kind::storage || sent.error().kind == Kind::damaged;
-    if (!is_ours) co_await hear_why();
-    lost(sent.error());
-  }
-}
-
-/// Without the final dot. Damage is seen before it: a message that is not what was accepted is never completed.
-Task<Result<void>> Attempt::send_file() {
-  auto reader = queue::ContentReader::open(message_->content);
-  if (!reader) co_return std::unexpected(reader.error());
-  std::uint32_t crc = queue::crc32(0, message_->prefix);
-  std::string piece(file_piece, '\0');
+Task<void> Attempt::respond() {
+  if (!sasl_ || sasl_->mechanism() != client_.mechanism()) sasl_.emplace(*login_, client_.mechanism(), fresh_nonce());
   auto executor = services_.workers.get_executor();
-  for (;;) {
-    auto work = [&reader, &piece, &crc] {
-      auto count = reader->read(piece);
-      if (count) crc = queue::crc32(crc, std::string_view(piece).substr(0, *count));
-      return count;
-    };
-    const auto count = co_await on(executor, services_.loop, work);
-    if (!count) co_return std::unexpected(count.error());
-    if (*count == 0) break;
-    deadline_.after(mail::time_limit(mail::Stage::content));
-    const std::string_view octets = std::string_view(piece).substr(0, *count);
-    const auto sent = co_await send_piece(octets);
-    if (!sent) co_return std::unexpected(sent.error());
+  auto work = [this] { return sasl_->respond(client_.challenge()); };
+  const auto response = co_await on(executor, services_.loop, work);
+  if (response) {
+    client_.respond(response->octets, response->is_last);
+  } else {
+    lost(response.error());
   }
-  if (crc != message_->crc) {
-    co_return base::fail(Kind::damaged,
-                         fmt::format("the content file {} is damaged: its CRC is wrong", message_->content.path()));
-  }
-  co_return Result<void>();
-}
-
-Task<Result<void>> Attempt::send_piece(std::string_view piece) {
-  stuffer_.append(piece, stuffed_);
-  auto sent = co_await connection_.write(stuffed_);
-  stuffed_.clear();
-  co_return sent;
 }
 
 /// A server that closes while we write has often said why.
 Task<void> Attempt::hear_why() {
   deadline_.after(hearing_time);
-  const auto count = co_await connection_.read_some(buffer_);
+  const auto count = co_await connection_->read_some(buffer_);
   if (!count) co_return;
   client_.feed(std::string_view(buffer_.data(), *count));
   client_.next();  // takes the replies in
@@ -235,11 +249,15 @@ Task<void> Attempt::quit() {
   client_.next();
   const std::string command = client_.take_output();
   deadline_.after(parting_time);
-  co_await (connection_.write(command) || deadline_.expired());
-  if (connection_.is_tls()) {
+  co_await (connection_->write(command) || deadline_.expired());
+  if (connection_->is_tls()) {
     deadline_.after(parting_time);
-    co_await (connection_.shutdown() || deadline_.expired());
+    co_await (connection_->shutdown() || deadline_.expired());
   }
+}
+
+bool Attempt::serves(const Settings& settings, std::string_view destination) const {
+  return tls_ == tls_policy(settings.config, destination, candidate_) && login_ == login_for(settings, destination, candidate_);
 }
 
 }  // namespace relay::delivery

@@ -1,4 +1,5 @@
-// One connection to one host: connect from the bound address, EHLO, STARTTLS, then one transaction after the other.
+// One host: connect from the bound address, EHLO, STARTTLS, AUTH, then one transaction after the other. With opportunistic
+// encryption a second connection, in plain text, when TLS fails on the first.
 #pragma once
 
 #include <memory>
@@ -12,6 +13,9 @@
 #include "queue/message.h"
 #include "queue/outcome.h"
 #include "relay/connection.h"
+#include "relay/delivery/login.h"
+#include "relay/delivery/sasl_client.h"
+#include "relay/delivery/tls_policy.h"
 #include "relay/services.h"
 
 namespace relay::delivery {
@@ -32,14 +36,16 @@ class Failure {
 
 class Attempt {
  public:
-  Attempt(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate candidate, mail::TlsUse tls);
+  Attempt(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate candidate, TlsPolicy tls,
+          std::optional<Login> login = std::nullopt);
   ~Attempt();
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
   /// To the point where a transaction may begin; nothing when all went well.
   Task<std::optional<Failure>> open();
-  /// One message. After it outcome() has a reply for each recipient; those with code 0 share the failure.
+  /// One message, in several transactions where the server takes fewer recipients at a time (RFC 9422). After it outcome() has a
+  /// reply for each recipient; those with code 0 share the failure.
   Task<std::optional<Failure>> send(mail::Transaction transaction, std::shared_ptr<const queue::Message> message);
   /// Whether the host takes mail for the mailbox: outcome() has its one reply, with code 0 when the failure tells why there is
   /// none.
@@ -47,29 +53,36 @@ class Attempt {
   /// QUIT without waiting for its reply, TLS ended in order.
   Task<void> quit();
 
-  const std::vector<mail::RecipientReply>& outcome() const { return client_.outcome(); }
+  const std::vector<mail::RecipientReply>& outcome() const { return outcome_; }
+  /// The server's LIMITS allow another message on this connection.
+  bool may_send_more() const { return client_.may_begin(); }
   /// That went to their end over this connection.
   std::size_t transactions() const { return transactions_; }
   /// The host was given the DSN parameters: success is for it to report (RFC 3461 5.2.2).
   bool passes_on_dsn() const { return client_.passes_on_dsn(); }
   /// Closes the connection: what waits for it ends with an error.
-  void abort() { connection_.close(); }
+  void abort();
   const dns::Candidate& candidate() const { return candidate_; }
-  mail::TlsUse tls() const { return tls_; }
-  std::string tls_words() const { return connection_.tls_words(); }
-  /// The TLS handshake was what failed: with opportunistic encryption the same host is worth a try without.
-  bool failed_in_tls() const { return failed_in_tls_; }
+  /// Opened as a new connection to this host for the destination would be: as much TLS, and the same login.
+  bool serves(const Settings& settings, std::string_view destination) const;
+  std::string tls_words() const { return connection_->tls_words(); }
 
  private:
+  void prepare(mail::TlsUse use);
+  Task<std::optional<Failure>> connect();
   Task<void> drive();
   Task<void> connect_and_drive();
   Task<std::optional<Failure>> within_deadline(Task<void> work);
   Task<void> write_commands();
   Task<void> read_reply();
   Task<void> start_tls();
+  Task<void> respond();
+  Task<std::optional<Failure>> send_part(mail::Transaction part);
+  void put_off(std::size_t recipients);
   Task<void> send_content();
   Task<base::Result<void>> send_file();
-  Task<base::Result<void>> send_piece(std::string_view piece);
+  Task<base::Result<void>> write_outgoing();
+  void take_in(std::string_view content);
   Task<void> hear_why();
   void lost(const base::Error& error);
   std::optional<Failure> failure() const;
@@ -77,18 +90,25 @@ class Attempt {
   Services& services_;
   std::shared_ptr<const Settings> settings_;
   dns::Candidate candidate_;
-  mail::TlsUse tls_;
-  Connection connection_;
+  TlsPolicy tls_;
+  std::optional<Login> login_;
+  std::optional<Connection> connection_;  // never empty
   Deadline deadline_;
   mail::ClientSession client_;
+  std::optional<SaslClient> sasl_;
   std::shared_ptr<const queue::Message> message_;
   mail::DotStuffer stuffer_;
-  std::string stuffed_;
+  std::string outgoing_;  ///< content, as it goes over the wire
   std::vector<char> buffer_;
+  std::vector<mail::RecipientReply> outcome_;
   std::optional<base::Error> lost_;
   std::size_t transactions_ = 0;
   bool connected_ = false;
-  bool failed_in_tls_ = false;
+  bool aborted_ = false;
 };
+
+/// As the configuration has it for mail to a destination: TLS, and a password for the hosts that get one.
+std::unique_ptr<Attempt> attempt_for(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate host,
+                                     std::string_view destination);
 
 }  // namespace relay::delivery

@@ -115,7 +115,7 @@ Task<void> Dispatcher::fall_back(queue::DeliveryJob job, std::string reason) {
 
 Task<std::optional<queue::DeliveryJob>> Dispatcher::try_hosts(queue::DeliveryJob job, Way& way) {
   std::optional<queue::DeliveryJob> left = std::move(job);
-  auto open_already = idle_.take(way.hosts, tls_use(services_.settings.get()->config, left->destination));
+  auto open_already = idle_.take(way.hosts, *services_.settings.get(), left->destination);
   if (open_already) left = co_await converse(open_already, std::move(*left), queue::MoreHosts::yes, way);
   for (std::size_t i = 0; left && !way.refused && is_ours(*left) && i < way.hosts.size(); ++i) {
     const auto more = i + 1 < way.hosts.size() || way.falls_back ? queue::MoreHosts::yes : queue::MoreHosts::no;
@@ -156,20 +156,9 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
 Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate,
                                               const queue::DeliveryJob& job) {
   auto settings = services_.settings.get();
-  const mail::TlsUse tls = tls_use(settings->config, job.destination);
-  attempt = std::make_unique<Attempt>(services_, settings, candidate, tls);
-  std::optional<UnderWay> under_way(std::in_place, *this, job, *attempt);
+  attempt = attempt_for(services_, settings, candidate, job.destination);
+  const UnderWay under_way(*this, job, *attempt);
   auto failure = co_await attempt->open();
-  if (failure && attempt->failed_in_tls() && tls == mail::TlsUse::opportunistic) {
-    services_.log.info("tls-failed")
-        .with("mx", candidate.host)
-        .with("ip", candidate.address.to_string())
-        .with("reason", failure->words());
-    under_way.reset();
-    attempt = std::make_unique<Attempt>(services_, settings, candidate, mail::TlsUse::never);
-    under_way.emplace(*this, job, *attempt);
-    failure = co_await attempt->open();
-  }
   co_return failure;
 }
 
@@ -207,7 +196,8 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Att
 
 /// A connection that is older than a pause was opened before its host could be paused.
 bool Dispatcher::may_go_on(const Attempt& attempt, const Way& way) const {
-  return !paused() && attempt.transactions() < way.shaping.messages_per_connection && way.pauses == pauses_begun_;
+  return !paused() && attempt.may_send_more() && attempt.transactions() < way.shaping.messages_per_connection &&
+         way.pauses == pauses_begun_;
 }
 
 std::optional<queue::DeliveryJob> Dispatcher::next_job(const std::string& destination) {

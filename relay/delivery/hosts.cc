@@ -72,15 +72,12 @@ const conf::Route* route_for(const conf::Config& config, std::string_view destin
   return route == config.route.end() ? nullptr : &*route;
 }
 
-mail::TlsUse tls_use(const conf::Config& config, std::string_view destination) {
-  const conf::Route* route = route_for(config, destination);
-  switch (route != nullptr ? route->tls : config.delivery.tls) {
-    case conf::DeliveryTls::off: return mail::TlsUse::never;
-    case conf::DeliveryTls::opportunistic: return mail::TlsUse::opportunistic;
-    case conf::DeliveryTls::verified:
-    case conf::DeliveryTls::required: return mail::TlsUse::required;
-  }
-  return mail::TlsUse::opportunistic;
+bool names_host(const conf::Route& route, const dns::Candidate& host) {
+  const auto is_it = [&host](const std::string& entry) {
+    const auto [name, port] = split_port(entry);
+    return entry != "mx" && port == host.port && base::equal_ignoring_case(name, host.host);
+  };
+  return std::ranges::any_of(route.hosts, is_it) || std::ranges::any_of(route.fallback, is_it);
 }
 
 Task<Result<std::vector<dns::Candidate>>> Hosts::find(std::shared_ptr<const Settings> settings, std::string destination) {
@@ -89,13 +86,32 @@ Task<Result<std::vector<dns::Candidate>>> Hosts::find(std::shared_ptr<const Sett
     cached_for_ = settings;
   }
   const auto known = cache_.find(destination);
-  if (known != cache_.end() && known->second.until > Clock::now()) co_return known->second.candidates;
+  if (known != cache_.end() && known->second.until > Clock::now()) {
+    std::vector<dns::Candidate> kept = known->second.candidates;
+    auto chosen = co_await to_try(settings, std::move(kept));
+    co_return chosen;
+  }
   auto found = co_await look_up(settings, destination);
   if (!found) co_return std::unexpected(found.error());
   if (cache_.size() >= most_cached) cache_.clear();
   Cached cached{found->candidates, Clock::now() + std::clamp(found->ttl, shortest_ttl, longest_ttl)};
   cache_.insert_or_assign(std::move(destination), std::move(cached));
-  co_return std::move(found->candidates);
+  auto chosen = co_await to_try(settings, std::move(found->candidates));
+  co_return chosen;
+}
+
+/// IPv6 beside IPv4 only where our own address is right for it.
+Task<std::vector<dns::Candidate>> Hosts::to_try(std::shared_ptr<const Settings> settings,
+                                                std::vector<dns::Candidate> candidates) {
+  const auto is_v6 = [](const dns::Candidate& candidate) { return candidate.address.is_v6(); };
+  const auto v6 = static_cast<std::size_t>(std::ranges::count_if(candidates, is_v6));
+  if (v6 > 0 && v6 < candidates.size()) {
+    const bool allowed = co_await ipv6_.allows(settings);
+    if (!allowed) std::erase_if(candidates, is_v6);
+  }
+  candidates = services_.host_memory.in_order(std::move(candidates), Clock::now());
+  if (candidates.size() > most_tried) candidates.resize(most_tried);
+  co_return candidates;
 }
 
 Task<Result<Hosts::Found>> Hosts::look_up(std::shared_ptr<const Settings> settings, std::string destination) {

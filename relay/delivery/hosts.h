@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dns/mx.h"
-#include "mail/client_session.h"
+#include "relay/delivery/ipv6_check.h"
 #include "relay/questions.h"
 #include "relay/services.h"
 
@@ -17,9 +17,13 @@ namespace relay::delivery {
 /// On the loop alone.
 class Hosts {
  public:
-  explicit Hosts(Services& services) : services_(services), random_(std::random_device{}()) {}
+  /// Addresses for one attempt: with all of them silent it takes five minutes.
+  static constexpr std::size_t most_tried = 10;
 
-  /// In the order to try them, at least one. Kind::refused: there is no way to this destination (RFC 5321 5.1, RFC 7505);
+  explicit Hosts(Services& services) : services_(services), ipv6_(services), random_(std::random_device{}()) {}
+
+  /// In the order to try them, at least one and at most `most_tried`: those that did not answer lately come last.
+  /// Kind::refused: there is no way to this destination (RFC 5321 5.1, RFC 7505);
   /// Kind::temporary: DNS does not say.
   Task<base::Result<std::vector<dns::Candidate>>> find(std::shared_ptr<const Settings> settings, std::string destination);
   /// The same of the fallback of the destination's route.
@@ -36,6 +40,7 @@ class Hosts {
     Clock::time_point until;
   };
 
+  Task<std::vector<dns::Candidate>> to_try(std::shared_ptr<const Settings> settings, std::vector<dns::Candidate> candidates);
   Task<base::Result<Found>> look_up(std::shared_ptr<const Settings> settings, std::string destination);
   Task<base::Result<Found>> by_mx(std::shared_ptr<const Settings> settings, std::string domain);
   Task<base::Result<Found>> by_names(std::shared_ptr<const Settings> settings, std::vector<std::string> names,
@@ -44,6 +49,7 @@ class Hosts {
                                       std::uint16_t port);
 
   Services& services_;
+  Ipv6Check ipv6_;
   std::mt19937_64 random_;
   std::unordered_map<std::string, Cached> cache_;
   std::shared_ptr<const Settings> cached_for_;  // a reload changes routes and versions
@@ -51,7 +57,7 @@ class Hosts {
 
 /// The first [[route]] whose pattern matches.
 const conf::Route* route_for(const conf::Config& config, std::string_view destination);
-/// As its route or [delivery] says.
-mail::TlsUse tls_use(const conf::Config& config, std::string_view destination);
+/// Whether the route names this host itself, in hosts or in fallback. What "mx" finds is named by DNS, which anybody may answer.
+bool names_host(const conf::Route& route, const dns::Candidate& host);
 
 }  // namespace relay::delivery

@@ -25,11 +25,12 @@ Task<void> IdleConnections::wait(std::shared_ptr<Waiting> waiting) {
   co_await waiting->attempt->quit();
 }
 
-std::unique_ptr<Attempt> IdleConnections::take(const std::vector<dns::Candidate>& hosts, mail::TlsUse tls) {
+std::unique_ptr<Attempt> IdleConnections::take(const std::vector<dns::Candidate>& hosts, const Settings& settings,
+                                               std::string_view destination) {
   for (auto place = waiting_.rbegin(); place != waiting_.rend(); ++place) {
     Waiting& waiting = **place;
-    const bool fits =
-        !waiting.ends && waiting.attempt->tls() == tls && std::ranges::find(hosts, waiting.attempt->candidate()) != hosts.end();
+    const bool fits = !waiting.ends && std::ranges::find(hosts, waiting.attempt->candidate()) != hosts.end() &&
+                      waiting.attempt->serves(settings, destination);
     if (!fits) continue;
     auto attempt = std::move(waiting.attempt);
     waiting.timer.cancel();

@@ -161,13 +161,8 @@ Task<bool> Recipients::ask_host(CallPtr call, dns::Candidate host, queue::MoreHo
 
 /// As for a delivery.
 Task<std::optional<delivery::Failure>> Recipients::open(std::unique_ptr<delivery::Attempt>& attempt, CallPtr call) {
-  const mail::TlsUse tls = delivery::tls_use(call->settings->config, call->mailbox.domain());
-  attempt = std::make_unique<delivery::Attempt>(services_, call->settings, call->host, tls);
+  attempt = delivery::attempt_for(services_, call->settings, call->host, call->mailbox.domain());
   auto failure = co_await attempt->open();
-  if (failure && attempt->failed_in_tls() && tls == mail::TlsUse::opportunistic) {
-    attempt = std::make_unique<delivery::Attempt>(services_, call->settings, call->host, mail::TlsUse::never);
-    failure = co_await attempt->open();
-  }
   co_return failure;
 }
 

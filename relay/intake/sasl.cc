@@ -3,17 +3,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
-#include "relay/intake/hashes.h"
+#include "relay/hashes.h"
+#include "relay/scram.h"
 
 namespace relay::intake::sasl {
 namespace {
 
-constexpr std::size_t longest_nonce = 256;
+using scram::attribute;
+using scram::either_or;
 
 /// RFC 5802 5.1: "=2C" is a comma, "=3D" an equals sign, no other "=" may stand.
 std::optional<std::string> read_name(std::string_view text) {
@@ -30,22 +31,6 @@ std::optional<std::string> read_name(std::string_view text) {
   }
   if (name.empty() || name.size() > Users::longest_name || name.find('\0') != std::string::npos) return std::nullopt;
   return name;
-}
-
-/// What stands behind "x=".
-std::optional<std::string_view> attribute(std::string_view part, char letter) {
-  if (part.size() < 2 || part[0] != letter || part[1] != '=') return std::nullopt;
-  return part.substr(2);
-}
-
-bool is_nonce(std::string_view text) {
-  return !text.empty() && text.size() <= longest_nonce && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
-}
-
-std::string either_or(std::string_view a, std::string_view b) {
-  std::string result(a);
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<char>(result[i] ^ b[i]);
-  return result;
 }
 
 }  // namespace
@@ -94,7 +79,7 @@ Step Exchange::client_first(std::string_view message) {
   if (parts.size() < 4 || (parts[0] != "n" && parts[0] != "y")) return Malformed{};
   const auto name_text = attribute(parts[2], 'n');  // RFC 5802 5.1: "m=" here is an extension that nobody may ignore
   const auto client_nonce = attribute(parts[3], 'r');
-  if (!name_text || !client_nonce || !is_nonce(*client_nonce)) return Malformed{};
+  if (!name_text || !client_nonce || !scram::is_nonce(*client_nonce)) return Malformed{};
   const auto name = read_name(*name_text);
   if (!name) return Malformed{};
   name_ = *name;

@@ -1,7 +1,7 @@
 // How a session authenticates its client: the mechanism's steps, slow hashes on a worker, failures delayed and counted.
 #include <fmt/format.h>
 
-#include "relay/intake/hashes.h"
+#include "relay/hashes.h"
 #include "relay/intake/replies.h"
 #include "relay/intake/session.h"
 

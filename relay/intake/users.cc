@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "base/text.h"
-#include "relay/intake/hashes.h"
+#include "relay/hashes.h"
+#include "relay/scram.h"
 
 namespace relay::intake {
 namespace {
@@ -18,8 +19,6 @@ namespace {
 using base::Kind;
 using base::Result;
 
-constexpr std::string_view scram = "SCRAM-SHA-256";
-constexpr unsigned fewest_iterations = 4096;  // RFC 7677 4
 constexpr std::size_t longest_salt = 64;
 /// How a hash of crypt(3) begins, and the octets behind its last "$". What is older falls to a guess in no time.
 struct Method {
@@ -69,7 +68,7 @@ std::optional<ScramVerifier> read_verifier(std::string_view text) {
   const auto stored = decoded(keys[0]);
   const auto server = decoded(keys[1]);
   if (!iterations || !salt || !stored || !server) return std::nullopt;
-  const bool right = *iterations >= fewest_iterations && *iterations <= Users::most_iterations && !salt->empty() &&
+  const bool right = *iterations >= scram::fewest_iterations && *iterations <= scram::most_iterations && !salt->empty() &&
                      salt->size() <= longest_salt && stored->size() == sha256_octets && server->size() == sha256_octets;
   if (!right) return std::nullopt;
   return ScramVerifier{static_cast<unsigned>(*iterations), *salt, *stored, *server};
@@ -100,9 +99,10 @@ Result<Users> Users::parse(std::string_view text, std::string_view path) {
     if (!right) return wrong("a name has 1 to 255 octets that can be printed");
     const std::string_view hash = line.substr(colon + 1);
     User& user = users.users_[name];
-    if (hash.starts_with(scram)) {
+    if (hash.starts_with(scram::mechanism)) {
       if (user.verifier) return wrong(fmt::format("{} has a verifier already: remove one of the lines", name));
-      if (hash.substr(scram.size()).starts_with('$')) user.verifier = read_verifier(hash.substr(scram.size() + 1));
+      if (hash.substr(scram::mechanism.size()).starts_with('$'))
+        user.verifier = read_verifier(hash.substr(scram::mechanism.size() + 1));
       if (!user.verifier) {
         return wrong("write SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey, with base64 and 4096 to 1000000 iterations");
       }
@@ -129,7 +129,7 @@ bool Users::is_password(std::string_view name, const std::string& password) cons
 ScramVerifier Users::verifier(std::string_view name) const {
   const auto found = users_.find(name);
   if (found != users_.end() && found->second.verifier) return *found->second.verifier;
-  ScramVerifier made_up{fewest_iterations, std::string(16, '\0'), {}, {}};
+  ScramVerifier made_up{scram::fewest_iterations, std::string(16, '\0'), {}, {}};
   const auto model = std::ranges::find_if(users_, [](const auto& entry) { return entry.second.verifier.has_value(); });
   if (model != users_.end()) made_up = *model->second.verifier;
   const auto of = [&](std::string_view purpose) { return hmac_sha256(secret_, fmt::format("{} {}", purpose, name)); };
@@ -144,7 +144,7 @@ ScramVerifier Users::verifier(std::string_view name) const {
 std::vector<std::string> Users::mechanisms() const {
   std::vector<std::string> names{"PLAIN", "LOGIN"};
   const bool any = std::ranges::any_of(users_, [](const auto& entry) { return entry.second.verifier.has_value(); });
-  if (any) names.emplace_back(scram);
+  if (any) names.emplace_back(scram::mechanism);
   return names;
 }
 

@@ -25,7 +25,6 @@ class Users {
  public:
   static constexpr std::size_t longest_name = 255;
   static constexpr std::size_t longest_password = 511;  ///< octets; crypt(3) takes no more
-  static constexpr unsigned most_iterations = 1'000'000;
 
   /// Lines "name:hash"; empty lines and those that begin with "#" are skipped. A name may have a hash and a verifier.
   /// Kind::invalid names the file, the line and the cure.

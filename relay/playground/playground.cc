@@ -185,7 +185,9 @@ class Playground {
     // The sample comes from a host of its own, for which the relay's door is somebody else's.
     auto home = std::make_shared<Settings>(*services.settings.get());
     home->config.listen.clear();
-    delivery::Attempt attempt(services, std::move(home), relay, mail::TlsUse::never);
+    delivery::TlsPolicy plain;
+    plain.use = mail::TlsUse::never;
+    delivery::Attempt attempt(services, std::move(home), relay, plain);
     auto failure = co_await attempt.open();
     if (!failure) {
       mail::Transaction transaction;

@@ -12,11 +12,19 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+mail::SessionOptions options_of(std::uint8_t choices) {
+  mail::SessionOptions options;
+  options.tls = mail::TlsUse{static_cast<std::uint8_t>(choices % 3U)};
+  options.implicit_tls = (choices & 0x10U) != 0;
+  options.authenticate = (choices & 0x20U) != 0;
+  options.chunking = (choices & 0x40U) == 0;
+  return options;
+}
+
 /// The delivery that drives the session, and keeps its own account of what was sent.
 class Delivery {
  public:
-  explicit Delivery(std::uint8_t choices)
-      : session_("relay.example.com", mail::TlsUse{static_cast<std::uint8_t>(choices % 3U)}) {}
+  explicit Delivery(std::uint8_t choices) : session_("relay.example.com", options_of(choices)) {}
 
   /// Does what the session wants until it wants to read; false when it is over.
   bool go_on() {
@@ -47,6 +55,10 @@ class Delivery {
   void act(const mail::Action& action) {
     if (std::holds_alternative<mail::action::Write>(action)) require(!session_.take_output().empty());
     if (std::holds_alternative<mail::action::StartTls>(action)) session_.tls_started();
+    if (std::holds_alternative<mail::action::Respond>(action)) {
+      require(!session_.mechanism().empty() && transactions_ == 0);
+      session_.respond(session_.challenge(), !session_.challenge().empty() || session_.mechanism() == "PLAIN");
+    }
     if (std::holds_alternative<mail::action::SendContent>(action)) {
       require(!asks_);
       session_.content_sent();

@@ -26,6 +26,7 @@ Stage stage_named(std::string_view name) {
                                                         {"starttls", Stage::starttls},
                                                         {"handshake", Stage::handshake},
                                                         {"ehlo_after_tls", Stage::ehlo_after_tls},
+                                                        {"auth", Stage::auth},
                                                         {"mail", Stage::mail},
                                                         {"rcpt", Stage::rcpt},
                                                         {"data", Stage::data},
@@ -34,13 +35,19 @@ Stage stage_named(std::string_view name) {
   return stages.at(name);
 }
 
-mail::TlsUse read_tls(const Script& script) {
+mail::SessionOptions read_options(const Script& script) {
+  mail::SessionOptions options;
   for (const Step& step : script.steps) {
     if (step.name != "config:") continue;
-    if (step.argument == "tls=never") return mail::TlsUse::never;
-    if (step.argument == "tls=required") return mail::TlsUse::required;
+    for (const std::string_view word : base::words(step.argument)) {
+      if (word == "tls=never") options.tls = mail::TlsUse::never;
+      if (word == "tls=required") options.tls = mail::TlsUse::required;
+      if (word == "tls=implicit") options.implicit_tls = true;
+      if (word == "auth") options.authenticate = true;
+      if (word == "no-chunking") options.chunking = false;
+    }
   }
-  return mail::TlsUse::opportunistic;
+  return options;
 }
 
 /// "<a b>" at the start of `text`, without the brackets; `text` then stands behind it.
@@ -84,7 +91,7 @@ mail::Transaction read_transaction(std::string_view text) {
 /// One play. The first thing that is not as the script says ends it and stands in trouble().
 class Player {
  public:
-  Player(const Script& script, Cut cut) : script_(script), cut_(cut), session_("relay.example.com", read_tls(script)) {}
+  Player(const Script& script, Cut cut) : script_(script), cut_(cut), session_("relay.example.com", read_options(script)) {}
 
   const std::string& trouble() const { return trouble_; }
   std::size_t fed() const { return fed_; }
@@ -148,8 +155,11 @@ class Player {
       transaction_.recipients.push_back(take_recipient(path));
       only_asks_ = true;
       session_.ask_about(transaction_.recipients.front().mailbox);
-    } else if (name == "content") {
+    } else if (name == "asked" || name.ends_with("answer")) {
+      authenticate(step);
+    } else if (name == "content" || name == "chunk") {
       expect<action::SendContent>("send content");
+      if (session_.sends_chunk() != (name == "chunk")) fail("content of the other kind");
       content_begun_ = step.argument == "starts";
       dot_sent_ = !content_begun_;
       if (dot_sent_) session_.content_sent();
@@ -166,6 +176,8 @@ class Player {
       check_outcome(step.argument);
     } else if (name == "success") {
       if (session_.passes_on_dsn() != (step.argument == "theirs")) fail("success is for somebody else to report");
+    } else if (name == "may-begin") {
+      if (session_.may_begin() != (step.argument == "yes")) fail("begins, or not, where it should not");
     } else if (name == "done") {
       expect<action::Done>("be done");
       if (session_.failure()) fail("failed");
@@ -173,6 +185,17 @@ class Player {
       check_failure(step.argument);
     } else {
       fail("unknown directive");
+    }
+  }
+
+  void authenticate(const Step& step) {
+    expect<action::Respond>("ask for a response");
+    const std::string octets = transcript::unescape(step.argument);
+    if (step.name == "asked") {
+      const std::string said = fmt::format("{} {}", session_.mechanism(), session_.challenge());
+      if (base::trim(said) != octets) fail(fmt::format("asks \"{}\"", said));
+    } else {
+      session_.respond(octets, step.name == "last-answer");
     }
   }
 
@@ -291,6 +314,7 @@ TEST_CASE("every stage has words and a time limit") {
   CHECK(mail::time_limit(Stage::greeting) == std::chrono::minutes(5));
   CHECK(mail::time_limit(Stage::mail) == std::chrono::minutes(5));
   CHECK(mail::time_limit(Stage::rcpt) == std::chrono::minutes(5));
+  CHECK(mail::time_limit(Stage::handshake) == std::chrono::seconds(30));  // plaintext follows in the same attempt
   CHECK(mail::time_limit(Stage::data) == std::chrono::minutes(2));
   CHECK(mail::time_limit(Stage::content) == std::chrono::minutes(3));
   CHECK(mail::time_limit(Stage::final_dot) == std::chrono::minutes(10));

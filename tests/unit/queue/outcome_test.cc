@@ -39,9 +39,9 @@ std::string with_and_without(Stage stage, const Cause& cause) {
   return words(queue::classify(stage, cause, MoreHosts::yes)) + " " + words(queue::classify(stage, cause, MoreHosts::no));
 }
 
-const std::vector<Stage> all_stages = {Stage::connect,   Stage::greeting,       Stage::ehlo,      Stage::starttls,
-                                       Stage::handshake, Stage::ehlo_after_tls, Stage::mail,      Stage::rcpt,
-                                       Stage::data,      Stage::content,        Stage::final_dot, Stage::quit};
+const std::vector<Stage> all_stages = {Stage::connect,        Stage::greeting,  Stage::ehlo, Stage::starttls, Stage::handshake,
+                                       Stage::ehlo_after_tls, Stage::auth,      Stage::mail, Stage::rcpt,     Stage::data,
+                                       Stage::content,        Stage::final_dot, Stage::quit};
 const std::vector<Kind> all_kinds = {Kind::invalid, Kind::unsupported, Kind::refused,  Kind::temporary,
                                      Kind::timeout, Kind::closed,      Kind::tls,      Kind::storage,
                                      Kind::damaged, Kind::full,        Kind::cancelled};
@@ -65,6 +65,7 @@ TEST_CASE("replies: every stage and class") {
       {Stage::starttls, {next, next, next, next, next, next}},
       {Stage::handshake, {next, next, next, next, next, next}},
       {Stage::ehlo_after_tls, {next, next, next, next, next, next}},
+      {Stage::auth, {next, next, next, next, next, next}},
       {Stage::mail, {later, later, same_host, later, both("failed/message"), later}},
       {Stage::rcpt, {wait, wait, same_host, wait, both("failed/recipient"), wait}},
       {Stage::data, {later, later, same_host, later, both("failed/message"), later}},

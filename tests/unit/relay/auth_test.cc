@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "relay/hashes.h"
 #include "relay/intake/failures.h"
-#include "relay/intake/hashes.h"
 #include "relay/intake/users.h"
 #include "relay/settings.h"
 #include "tests/catch.h"
@@ -53,7 +53,7 @@ std::string either_or(std::string a, const std::string& b) {
 
 /// A client of SCRAM with the keys of "pencil" and the salt of RFC 7677; the server's last word.
 std::string scram(Client& client, const std::string& name, const std::string& password) {
-  using relay::intake::hmac_sha256;
+  using relay::hmac_sha256;
   const std::string bare = fmt::format("n={},r=clientnonce", name);
   const std::string first = challenge(client.say("AUTH SCRAM-SHA-256 " + base64("n,," + bare)));
   const auto parts = base::split(first, ',');
@@ -67,7 +67,7 @@ std::string scram(Client& client, const std::string& name, const std::string& pa
   const std::string without_proof = fmt::format("c=biws,{}", parts[0]);
   const std::string message = fmt::format("{},{},{}", bare, first, without_proof);
   const std::string client_key = hmac_sha256(salted, "Client Key");
-  const std::string proof = either_or(client_key, hmac_sha256(relay::intake::sha256(client_key), message));
+  const std::string proof = either_or(client_key, hmac_sha256(relay::sha256(client_key), message));
   const std::string reply = client.say(base64(fmt::format("{},p={}", without_proof, base64(proof))));
   if (!reply.starts_with("334")) return reply;
   CHECK(challenge(reply) == "v=" + base64(hmac_sha256(hmac_sha256(salted, "Server Key"), message)));

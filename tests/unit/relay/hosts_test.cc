@@ -1,10 +1,12 @@
 // Where mail for a destination goes: routes, MX, addresses.
 #include "relay/delivery/hosts.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <future>
 
 #include "relay/daemon.h"
+#include "relay/publish.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/world.h"
 
@@ -14,6 +16,9 @@ using base::Kind;
 using relay::delivery::Hosts;
 using relay::delivery::route_for;
 using Candidates = base::Result<std::vector<dns::Candidate>>;
+
+const base::IpAddress own_ipv6 = base::IpAddress::parse("2001:db8:1::25").value();
+const base::IpAddress stray_ipv6 = base::IpAddress::parse("2001:db8:1::26").value();
 
 dns::Record address(std::string_view text) { return base::IpAddress::parse(text).value(); }
 
@@ -40,6 +45,12 @@ void fill(dns::StaticResolver& dns) {
   dns.add("backed.example", mx, dns::MxRecord{30, "last.three.example"});
   dns.add("ours.example", mx, dns::MxRecord{10, "relay.example.com"});
   dns.add("relay.example.com", a, address("127.0.0.8"));
+  dns.add(relay::reverse_name(own_ipv6), ptr, std::string("mail.ours.example"));
+  dns.add("mail.ours.example", aaaa, own_ipv6);
+  dns.add(relay::reverse_name(stray_ipv6), ptr, std::string("mail.ours.example"));
+  for (int i = 10; i < 30; ++i) {
+    dns.add("crowd.example", a, address("192.0.2." + std::to_string(i)));
+  }
   dns.add("namesake.example", mx, dns::MxRecord{10, "mail.namesake.example"});
   dns.add("mail.namesake.example", a, address("192.0.2.8"));
 }
@@ -68,12 +79,21 @@ class Finder {
   Finder(const Finder&) = delete;
   Finder& operator=(const Finder&) = delete;
 
-  void use(conf::IpVersions versions) {
+  void use(conf::IpVersions versions, const std::string& bind_ipv6 = {}) {
     auto settings = std::make_shared<relay::Settings>();
     settings->config = settings_->config;
     settings->config.delivery.ip_versions = versions;
+    settings->config.delivery.bind_ipv6 = bind_ipv6;
     settings_ = settings;
   }
+  /// So often, as a connection was refused.
+  void kill(std::string_view address) {
+    const dns::Candidate host{"any", base::IpAddress::parse(address).value(), 2500};
+    relay_.on_loop([&](relay::Daemon& daemon) {
+      daemon.services().host_memory.add(host, relay::delivery::Trouble::dead, relay::Clock::now());
+    });
+  }
+  bool logs(std::string_view text) const { return relay_.logs(text); }
 
   std::string find(const std::string& destination) {
     std::promise<Candidates> found;
@@ -117,7 +137,6 @@ TEST_CASE("without a route MX records decide") {
   Finder finder;
   CHECK(finder.find("three.example") ==
         "first.three.example 192.0.2.1:2500\n"
-        "first.three.example [2001:db8::1]:2500\n"
         "second.three.example 192.0.2.2:2500\n"
         "last.three.example 192.0.2.3:2500");
   CHECK(finder.find("implicit.example") == "implicit.example 192.0.2.4:2500");
@@ -128,9 +147,7 @@ TEST_CASE("without a route MX records decide") {
 
 TEST_CASE("where the relay is an MX itself only better ones are hosts") {
   Finder finder;
-  CHECK(finder.find("backed.example") ==
-        "first.three.example 192.0.2.1:2500\n"
-        "first.three.example [2001:db8::1]:2500");
+  CHECK(finder.find("backed.example") == "first.three.example 192.0.2.1:2500");
   CHECK(finder.find("ours.example") == "refused: the MX of ours.example is this relay itself");
   Finder routed({route("ours.example", {"mx"})});
   CHECK(routed.find("ours.example") == "temporary: the MX of ours.example is this relay itself");
@@ -163,6 +180,33 @@ TEST_CASE("ip_versions choose and order the addresses") {
   CHECK(finder.find("three.example").find("2001:db8") == std::string::npos);
 }
 
+TEST_CASE("beside IPv4 an IPv6 address is used where our own has a PTR record that leads back") {
+  Finder finder;
+  const std::string both = "first.three.example 192.0.2.1:2500\nfirst.three.example [2001:db8::1]:2500\n";
+  finder.use(conf::IpVersions::ipv4_first, own_ipv6.to_string());
+  CHECK(finder.find("three.example").starts_with(both));
+  finder.use(conf::IpVersions::ipv6_first, stray_ipv6.to_string());
+  CHECK(finder.find("three.example").find("2001:db8::1") == std::string::npos);
+  CHECK(finder.logs("ipv6-unconfirmed ip=2001:db8:1::26 reason=\"no AAAA record of mail.ours.example leads back to it"));
+  finder.use(conf::IpVersions::ipv4_first, "2001:db8:1::27");
+  CHECK(finder.find("three.example").find("2001:db8::1") == std::string::npos);
+  CHECK(finder.logs("ipv6-unconfirmed ip=2001:db8:1::27 reason=\"it has no PTR record"));
+  finder.use(conf::IpVersions::ipv6_only, stray_ipv6.to_string());
+  CHECK(finder.find("three.example") == "first.three.example [2001:db8::1]:2500");  // there is nothing else
+}
+
+TEST_CASE("dead hosts come last, and of many not all are tried") {
+  Finder finder;
+  finder.kill("192.0.2.1");
+  CHECK(finder.find("three.example") ==
+        "second.three.example 192.0.2.2:2500\n"
+        "last.three.example 192.0.2.3:2500\n"
+        "first.three.example 192.0.2.1:2500");
+  CHECK(finder.find("three.example").starts_with("second.three.example"));  // from the cache
+  const std::string crowd = finder.find("crowd.example");
+  CHECK(static_cast<std::size_t>(std::ranges::count(crowd, '\n')) + 1 == Hosts::most_tried);
+}
+
 TEST_CASE("a route names hosts, addresses and the way of MX") {
   Finder finder({route("by-name.example", {"smart.example:587"}), route("by-default-port.example", {"smart.example"}),
                  route("by-address.example", {"[192.0.2.50]:2525", "[2001:db8::50]:26"}),
@@ -179,6 +223,7 @@ TEST_CASE("a route names hosts, addresses and the way of MX") {
 
 TEST_CASE("other settings have other answers at once") {
   Finder finder;
+  finder.use(conf::IpVersions::ipv6_first);
   CHECK(finder.find("three.example").find("2001:db8::1") != std::string::npos);
   finder.use(conf::IpVersions::ipv4_only);
   CHECK(finder.find("three.example").find("2001:db8::1") == std::string::npos);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -64,6 +65,21 @@ void Sink::offer_tls(Tls tls) {
   tls_ = tls;
 }
 
+std::string Sink::certificate() const {
+  const std::lock_guard lock(mutex_);
+  const auto* context = static_cast<const relay::TlsContext*>(certificate_.get());
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), &BIO_free);
+  PEM_write_bio_X509(bio.get(), SSL_CTX_get0_certificate(const_cast<relay::TlsContext*>(context)->native_handle()));
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+void Sink::offer(std::string keyword) {
+  const std::lock_guard lock(mutex_);
+  keywords_.push_back(std::move(keyword));
+}
+
 void Sink::offer_no_pipelining() {
   const std::lock_guard lock(mutex_);
   pipelining_ = false;
@@ -117,6 +133,12 @@ void Sink::accept() {
 void Sink::converse(Conversation& talk) {
   try {
     talk.said.verb = "greeting";
+    bool implicit = false;
+    {
+      const std::lock_guard lock(mutex_);
+      implicit = tls_ == Tls::implicit;
+    }
+    if (implicit) shake_hands(talk);
     if (answer(talk, "220 mx.example.net ESMTP")) {
       while (take_command(talk)) {
       }
@@ -162,6 +184,7 @@ std::string Sink::ehlo_reply(const Conversation& talk) const {
   const std::lock_guard lock(mutex_);
   std::string reply = "250-mx.example.net\r\n";
   if (pipelining_) reply += "250-PIPELINING\r\n";
+  for (const std::string& keyword : keywords_) reply += "250-" + keyword + "\r\n";
   if (tls_ != Tls::none && !talk.wire.is_tls()) reply += "250-STARTTLS\r\n";
   return reply + "250-ENHANCEDSTATUSCODES\r\n250 8BITMIME";
 }
@@ -180,6 +203,7 @@ bool Sink::take_command(Conversation& talk) {
   if (talk.said.verb == "EHLO") return answer(talk, ehlo_reply(talk));
   if (talk.said.verb == "STARTTLS") return answer(talk, "220 2.0.0 go ahead");
   if (talk.said.verb == "DATA") return answer(talk, talk.arrival.rcpts.empty() ? "554 5.5.1 no recipients" : "354 go ahead");
+  if (talk.said.verb == "BDAT") return take_chunk(talk);
   if (talk.said.verb == "QUIT") return answer(talk, "221 2.0.0 bye");
   if (talk.said.verb == "MAIL" && wait_for_data && !talk.wire.comes("DATA\r\n", patience)) return false;
   return answer(talk, "250 2.0.0 ok");
@@ -189,7 +213,7 @@ bool Sink::shake_hands(Conversation& talk) {
   std::shared_ptr<void> certificate;
   {
     const std::lock_guard lock(mutex_);
-    if (tls_ == Tls::works) certificate = certificate_;
+    if (tls_ == Tls::works || tls_ == Tls::implicit) certificate = certificate_;
   }
   if (!certificate) {
     talk.wire.comes("\x16", patience);  // the client's hello: what comes before it would be taken for an injection
@@ -211,6 +235,19 @@ bool Sink::take_content(Conversation& talk) {
     const std::lock_guard lock(mutex_);
     commands_.emplace_back(".");
   }
+  return judge(talk);
+}
+
+/// "BDAT size LAST"
+bool Sink::take_chunk(Conversation& talk) {
+  auto content = talk.wire.read_octets(base::parse_number(base::words(talk.said.line).at(1)).value());
+  if (!content) return false;
+  talk.arrival.content = std::move(*content);
+  return judge(talk);
+}
+
+/// The reply to the whole of a message.
+bool Sink::judge(Conversation& talk) {
   const auto reply = decide(talk, "250 2.0.0 taken");
   if (!reply) return false;
   if (reply->starts_with('2')) {

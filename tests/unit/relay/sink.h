@@ -18,8 +18,9 @@ namespace world {
 
 /// What the relay said to a sink, when its script is asked for the answer.
 struct Said {
-  std::string verb;            ///< "greeting" (nothing was said yet), EHLO, STARTTLS, MAIL, RCPT, DATA, "dot", RSET, QUIT
-  std::string line;            ///< the command
+  std::string verb;  ///< "greeting" (nothing was said yet), EHLO, STARTTLS, MAIL, RCPT, DATA, "dot", BDAT (its chunk was read),
+                     ///< RSET, QUIT
+  std::string line;  ///< the command
   std::size_t connection = 0;  ///< 1 is the first
   std::size_t message = 0;     ///< that were taken on this connection before
   bool tls = false;
@@ -44,7 +45,7 @@ class Sink {
  public:
   /// The answer, or nothing for the usual one. A 421 closes the connection. Called on the sink's threads.
   using Script = std::function<std::optional<std::string>(const Said&)>;
-  enum class Tls : std::uint8_t { none, works, breaks };
+  enum class Tls : std::uint8_t { none, works, breaks, implicit };
 
   explicit Sink(std::string address = "127.0.0.1", std::uint16_t port = 0);
   ~Sink();
@@ -54,8 +55,12 @@ class Sink {
   void script(Script script);
   /// Hangs up on everybody and listens no more.
   void end();
-  /// STARTTLS in the reply to EHLO from now on. "breaks": what follows its 220 is not TLS.
+  /// STARTTLS in the reply to EHLO from now on. "breaks": what follows its 220 is not TLS. "implicit": TLS from the first octet.
   void offer_tls(Tls tls);
+  /// With offer_tls(): for mx.example.net, signed by itself, as PEM.
+  std::string certificate() const;
+  /// A keyword more in the reply to EHLO.
+  void offer(std::string keyword);
   void offer_no_pipelining();
   /// MAIL is answered only once the whole transaction up to DATA has come.
   void wait_for_pipelined_data();
@@ -84,6 +89,8 @@ class Sink {
   bool answer(Conversation& talk, std::string usual);
   bool take_command(Conversation& talk);
   bool take_content(Conversation& talk);
+  bool take_chunk(Conversation& talk);
+  bool judge(Conversation& talk);
   bool shake_hands(Conversation& talk);
   std::string ehlo_reply(const Conversation& talk) const;
 
@@ -94,6 +101,7 @@ class Sink {
   mutable std::mutex mutex_;
   Script script_;
   Tls tls_ = Tls::none;
+  std::vector<std::string> keywords_;
   bool pipelining_ = true;
   bool wait_for_data_ = false;
   bool ended_ = false;

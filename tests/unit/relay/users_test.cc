@@ -1,6 +1,6 @@
 // The users' file, and the passwords and verifiers in it.
 #include "relay/intake/users.h"
-#include "relay/intake/hashes.h"
+#include "relay/hashes.h"
 
 #include <fmt/format.h>
 
@@ -75,9 +75,8 @@ TEST_CASE("a mistake in the users' file is told with its line and the cure") {
 }
 
 TEST_CASE("HMAC-SHA-256 is that of RFC 4231") {
-  CHECK(base::hex(relay::intake::hmac_sha256("Jefe", "what do ya want for nothing?")) ==
+  CHECK(base::hex(relay::hmac_sha256("Jefe", "what do ya want for nothing?")) ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-  CHECK(
-      base::hex(relay::intake::hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")) ==
-      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  CHECK(base::hex(relay::hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")) ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }

@@ -157,6 +157,15 @@ std::optional<std::string> Wire::read_content() {
   return content;
 }
 
+std::optional<std::string> Wire::read_octets(std::size_t count) {
+  while (buffer_.size() < count) {
+    if (fill(patience) != Got::octets) return std::nullopt;
+  }
+  std::string octets = buffer_.substr(0, count);
+  buffer_.erase(0, count);
+  return octets;
+}
+
 bool Wire::comes(std::string_view text, Milliseconds bound) {
   const auto until = std::chrono::steady_clock::now() + bound;
   while (buffer_.find(text) == std::string::npos) {

@@ -55,6 +55,8 @@ class Wire {
   std::string read_reply();
   /// Content up to its final dot, dot-stuffing removed; nothing at the end of the stream. Exact to the octet.
   std::optional<std::string> read_content();
+  /// So many octets; nothing at the end of the stream.
+  std::optional<std::string> read_octets(std::size_t count);
   /// Whether this text is buffered, or comes within the bound before the end of the stream.
   bool comes(std::string_view text, Milliseconds bound);
   /// Whether nothing at all came within that time.

@@ -1,5 +1,5 @@
 // OpenSSL's hashes as functions of strings. They fail only when memory is out.
-#include "relay/intake/hashes.h"
+#include "relay/hashes.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-namespace relay::intake {
+namespace relay {
 namespace {
 
 const unsigned char* octets(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
@@ -53,4 +53,4 @@ std::string fresh_nonce() {
   return base::base64_encode(nonce);
 }
 
-}  // namespace relay::intake
+}  // namespace relay

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace relay::intake {
+namespace relay {
 
 inline constexpr std::size_t sha256_octets = 32;
 
@@ -19,4 +19,4 @@ bool is_equal_secret(std::string_view a, std::string_view b);
 /// 144 bits that nobody can foresee, in base64.
 std::string fresh_nonce();
 
-}  // namespace relay::intake
+}  // namespace relay

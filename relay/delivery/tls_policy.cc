@@ -1,0 +1,52 @@
+// Who has a word on TLS, the nearest first.
+#include "relay/delivery/tls_policy.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "conf/receivers.h"
+#include "relay/delivery/hosts.h"
+
+namespace relay::delivery {
+namespace {
+
+constexpr std::uint16_t implicit_port = 465;  // RFC 8314 7.3
+
+bool covers(const conf::Shape& shape, std::string_view destination, std::string_view mx) {
+  return shape.mx.empty() ? base::matches_pattern(shape.domain, destination) : base::matches_pattern(shape.mx, mx);
+}
+
+conf::DeliveryTls wanted(const conf::Config& config, const conf::Route* route, std::string_view destination,
+                         std::string_view mx) {
+  if (route != nullptr && route->tls != conf::DeliveryTls::opportunistic) return route->tls;
+  const auto shape = std::ranges::find_if(
+      config.shape, [&](const conf::Shape& block) { return block.tls.has_value() && covers(block, destination, mx); });
+  if (shape != config.shape.end()) return *shape->tls;
+  const conf::Profile* profile = conf::profile_of(mx);
+  if (profile != nullptr && profile->tls) return *profile->tls;
+  return route == nullptr ? config.delivery.tls : route->tls;
+}
+
+mail::TlsUse use_of(conf::DeliveryTls tls) {
+  switch (tls) {
+    case conf::DeliveryTls::off: return mail::TlsUse::never;
+    case conf::DeliveryTls::opportunistic: return mail::TlsUse::opportunistic;
+    case conf::DeliveryTls::required:
+    case conf::DeliveryTls::verified: return mail::TlsUse::required;
+  }
+  return mail::TlsUse::opportunistic;
+}
+
+}  // namespace
+
+TlsPolicy tls_policy(const conf::Config& config, std::string_view destination, const dns::Candidate& host) {
+  const conf::Route* route = route_for(config, destination);
+  const conf::DeliveryTls tls = wanted(config, route, destination, host.host);
+  TlsPolicy policy{use_of(tls), tls == conf::DeliveryTls::verified, false};
+  if (route == nullptr || tls == conf::DeliveryTls::off || !names_host(*route, host)) return policy;
+  policy.implicit = host.port == implicit_port;
+  if (policy.implicit || !route->username.empty()) policy.use = mail::TlsUse::required;
+  return policy;
+}
+
+}  // namespace relay::delivery
