@@ -22,8 +22,9 @@ enum class Step : std::uint8_t {
   mail,
   rcpt,
   data,
+  bdat,     ///< the chunk has not come yet
   content,  ///< its first line has come
-  dot,
+  dot,      ///< the final one, or the last chunk
   rset,
   quit,
 };
@@ -94,7 +95,6 @@ struct Behaviour {
   bool has_spare = false;  ///< there is a second host, which takes everything
   std::size_t messages = 1;
   std::size_t size = 0;      ///< octets of the body, about; 0: a few lines
-  bool is_not_yet = false;   ///< the relay cannot do it yet
   std::string user = "bob";  ///< local part of the recipient
 };
 

@@ -7,6 +7,8 @@ namespace {
 constexpr std::size_t large = 400U << 10U;     // larger than what is kept in memory: sent from a file
 constexpr std::size_t very_large = 8U << 20U;  // larger than what the sockets' buffers take
 
+const std::string chunking = "PIPELINING 8BITMIME CHUNKING";
+
 std::string name_of(Step step) {
   switch (step) {
     case Step::mail: return "MAIL";
@@ -112,8 +114,7 @@ std::vector<Behaviour> several_messages() {
       {.name = "refuses more than two messages a connection",
        .deeds = {after(2, says(Step::mail, "451 4.7.0 too many messages in this connection"))},
        .end = delivered(),
-       .messages = 4,
-       .is_not_yet = true},
+       .messages = 4},
       {.name = "stalls after two messages", .deeds = {after(2, stalls(Step::mail))}, .end = delivered(), .messages = 6},
       {.name = "takes a message and resets before QUIT", .deeds = {resets(Step::dot, "250 2.0.0 taken\r\n")}, .end = delivered()},
       {.name = "takes a message and says 421 behind it",
@@ -139,10 +140,29 @@ std::vector<Behaviour> extensions() {
       {.name = "takes no addresses beyond ASCII", .end = bounced("does not offer SMTPUTF8"), .user = "jürgen"},
       {.name = "takes addresses beyond ASCII", .end = delivered(), .offers = "PIPELINING 8BITMIME SMTPUTF8", .user = "jürgen"},
       {.name = "takes no message so large",
-       .end = bounced("5.3.4"),
+       .end = bounced("the server takes 20000"),
        .offers = "PIPELINING SIZE_20000",
-       .size = large,
-       .is_not_yet = true},
+       .size = large},
+      {.name = "takes chunks", .end = delivered(), .offers = chunking, .messages = 2},
+      {.name = "takes much mail in chunks", .end = delivered(), .offers = chunking, .size = large},
+      {.name = "offers CHUNKING, and does not know BDAT",
+       .deeds = {says(Step::bdat, "500 5.5.1 what")},
+       .end = delivered(),
+       .offers = chunking},
+      {.name = "closes at BDAT once", .deeds = {once(closes(Step::bdat))}, .end = delivered(), .offers = chunking},
+      {.name = "stalls at the last chunk once",
+       .deeds = {once(stalls(Step::dot))},
+       .end = delivered_at_most(2),
+       .offers = chunking},
+      {.name = "refuses the last chunk for good",
+       .deeds = {says(Step::dot, "550 5.7.1 not wanted")},
+       .end = bounced("550 5.7.1 not wanted"),
+       .offers = chunking},
+      {.name = "has told how many messages it takes",
+       .deeds = {after(2, says(Step::mail, "550 5.7.0 you were told"))},
+       .end = delivered(),
+       .offers = "PIPELINING LIMITS_MAILMAX=2",
+       .messages = 5},
       {.name = "offers DSN, and knows nothing of it", .deeds = {}, .end = delivered(), .offers = "PIPELINING 8BITMIME DSN"},
   };
 }

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t quota = 40;
-constexpr milliseconds pause_time(2'000);
+constexpr milliseconds pause_time(4'000);
 
 Deed refuses(const std::string& line) { return says(Step::mail, line); }
 Deed turns_away(const std::string& line) { return closes(Step::greeting, line + "\r\n"); }

@@ -34,12 +34,12 @@ conf::ReplyRule rule(const std::string& provider, const std::string& text, conf:
 /// The built-in rules with waits that a test can wait for.
 std::vector<conf::ReplyRule> hasty_rules() {
   using enum conf::ReplyAction;
-  return {rule("gmail", "4.7.28", throttle, seconds(2)),
-          rule("outlook", "RP-001", throttle, seconds(2)),
-          rule("yahoo", "[TSS04]", throttle, seconds(2)),
-          rule("icloud", "volume limit", throttle, seconds(2)),
-          rule("qq", "frequency limited", throttle, seconds(2)),
-          rule("netease", "RP:QRC", throttle, seconds(2)),
+  return {rule("gmail", "4.7.28", throttle, seconds(4)),
+          rule("outlook", "RP-001", throttle, seconds(4)),
+          rule("yahoo", "[TSS04]", throttle, seconds(4)),
+          rule("icloud", "volume limit", throttle, seconds(4)),
+          rule("qq", "frequency limited", throttle, seconds(4)),
+          rule("netease", "RP:QRC", throttle, seconds(4)),
           rule("outlook", "S3140", pause, seconds(1)),
           rule("gmail", "5.7.26", fix, seconds(1)),
           rule("", "greylist", retry, seconds(1))};

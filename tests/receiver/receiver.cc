@@ -25,6 +25,7 @@ Step step_of(const std::string& verb, bool tls) {
   if (verb == "MAIL") return Step::mail;
   if (verb == "RCPT") return Step::rcpt;
   if (verb == "DATA") return Step::data;
+  if (verb == "BDAT") return Step::bdat;
   return verb == "QUIT" ? Step::quit : Step::rset;
 }
 
@@ -221,7 +222,9 @@ bool Receiver::take_command(Talk& talk) {
     case Step::mail:
     case Step::rcpt:
     case Step::data: return take_envelope(talk, verb);
-    default: return answer(talk, step, "250 2.0.0 ok");
+    case Step::helo: return answer(talk, step, "250 mx.example");
+    case Step::bdat: return take_chunk(talk);
+    default: return answer(talk, step, verb == "RSET" || verb == "NOOP" ? "250 2.0.0 ok" : "500 5.5.2 what");
   }
 }
 
@@ -261,6 +264,27 @@ bool Receiver::take_content(Talk& talk) {
   auto content = talk.wire.read_content();
   if (!content) return false;
   talk.arrival.content = std::move(*content);
+  return take_message(talk);
+}
+
+/// "BDAT 1000 LAST" and its octets, of which every line ends with CR LF.
+bool Receiver::take_chunk(Talk& talk) {
+  if (const auto deed = ask(talk, Step::bdat)) return perform(talk, *deed);
+  const auto words = base::words(talk.moment.line);
+  std::size_t left = static_cast<std::size_t>(base::parse_number(words.at(1)).value());
+  while (left > 0) {
+    const auto line = talk.wire.read_line();
+    if (!line || line->size() + 2 > left) return false;
+    talk.arrival.content += *line + "\r\n";
+    left -= line->size() + 2;
+  }
+  if (talk.arrival.rcpts.empty()) return answer(talk, Step::rset, "503 5.5.1 no recipients");
+  if (words.size() < 3) return answer(talk, Step::rset, "250 2.0.0 more");
+  return take_message(talk);
+}
+
+/// All of it is here.
+bool Receiver::take_message(Talk& talk) {
   talk.arrival.tls = talk.wire.is_tls();
   talk.arrival.when = std::chrono::steady_clock::now();
   const auto deed = ask(talk, Step::dot);

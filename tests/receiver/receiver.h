@@ -81,6 +81,8 @@ class Receiver {
   bool take_command(Talk& talk);
   bool take_envelope(Talk& talk, const std::string& verb);
   bool take_content(Talk& talk);
+  bool take_chunk(Talk& talk);
+  bool take_message(Talk& talk);
   bool shake_hands(Talk& talk);
   void drip(Talk& talk, const std::string& words);
   void wait(std::chrono::milliseconds time);
