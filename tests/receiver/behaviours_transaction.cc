@@ -114,7 +114,7 @@ std::vector<Behaviour> several_messages() {
       {.name = "refuses more than two messages a connection",
        .deeds = {after(2, says(Step::mail, "451 4.7.0 too many messages in this connection"))},
        .end = delivered(),
-       .messages = 4},
+       .messages = 6},
       {.name = "stalls after two messages", .deeds = {after(2, stalls(Step::mail))}, .end = delivered(), .messages = 6},
       {.name = "takes a message and resets before QUIT", .deeds = {resets(Step::dot, "250 2.0.0 taken\r\n")}, .end = delivered()},
       {.name = "takes a message and says 421 behind it",
