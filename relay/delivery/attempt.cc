@@ -150,7 +150,7 @@ std::optional<Failure> Attempt::failure() const {
 }
 
 void Attempt::lost(const base::Error& error) {
-  if (client_.failure()) return;  // the server had a word on it before
+  if (client_.failure() && !lost_) return;  // the server had a word on it before
   lost_ = error;
   client_.connection_lost(error.words);
 }

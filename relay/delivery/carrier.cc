@@ -1,6 +1,8 @@
 // How a job travels: host after host, message after message over one connection.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "relay/delivery/dispatcher.h"
 
 namespace relay::delivery {
@@ -21,6 +23,13 @@ mail::Transaction transaction_of(const queue::Message& message, const queue::Del
     transaction.recipients.push_back(message.envelope.recipients.at(due.index));
   }
   return transaction;
+}
+
+/// Perhaps for what this connection has carried before: other mail goes over a new one.
+bool refused_mail(const Attempt& attempt) {
+  return std::ranges::any_of(attempt.outcome(), [](const mail::RecipientReply& told) {
+    return told.stage == mail::Stage::mail && !told.ours && !told.reply.is_positive();
+  });
 }
 
 }  // namespace
@@ -196,8 +205,8 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Att
 
 /// A connection that is older than a pause was opened before its host could be paused.
 bool Dispatcher::may_go_on(const Attempt& attempt, const Way& way) const {
-  return !paused() && attempt.may_send_more() && attempt.transactions() < way.shaping.messages_per_connection &&
-         way.pauses == pauses_begun_;
+  return !paused() && attempt.may_send_more() && !refused_mail(attempt) &&
+         attempt.transactions() < way.shaping.messages_per_connection && way.pauses == pauses_begun_;
 }
 
 std::optional<queue::DeliveryJob> Dispatcher::next_job(const std::string& destination) {
