@@ -121,6 +121,9 @@ struct RecipientKey {
   friend auto operator<=>(const RecipientKey&, const RecipientKey&) = default;
 };
 
+/// DueRecipient::sender of the null reverse-path.
+constexpr std::uint32_t null_sender = 1;
+
 /// A recipient that waits.
 struct DueRecipient {
   QueueId message;
@@ -129,7 +132,7 @@ struct DueRecipient {
   Time next_attempt;
   Time expires;
   std::string destination;   ///< the recipient's domain, or an address literal
-  std::uint32_t sender = 0;  ///< stands for the reverse-path among those that wait; 0: the null one, or not known
+  std::uint32_t sender = 0;  ///< stands for the reverse-path among those that wait; 0: not known
 };
 
 /// Whether a receiver (or the way to it) was asked.

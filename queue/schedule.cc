@@ -167,6 +167,7 @@ void Schedule::release(const std::string& destination) {
   if (place->is_ready && place->leases == 0) ++starving_;
   if (place->group != nullptr) {
     --place->group->leases;
+    if (place->is_waiting && place->leases == 0) ++place->group->starving;
     if (!place->group->waiting.empty()) review_soon(*place->group);
   }
   review_soon(*place);

@@ -190,7 +190,13 @@ class Schedule {
   /// One message's recipients in a destination's window, by index.
   struct Group {
     QueueId message;
+    std::uint64_t round = 0;
     std::vector<Entry> entries;
+  };
+  /// The senders of a window take turns: each has one message in a round. Notices overtake all.
+  struct Rounds {
+    std::uint64_t now = 0;                                  ///< of the message taken last
+    std::unordered_map<std::uint32_t, std::uint64_t> last;  ///< of each sender with a message in the window
   };
   /// While a Refill is outstanding: what happened that the rows on their way may not know of.
   struct Refilling {
@@ -214,13 +220,15 @@ class Schedule {
     std::set<Destination*> members;
     Turns waiting;  ///< could start a job, were it not for the group
     std::size_t leases = 0;
-    Time timer = never;  ///< its place in group_timers_, if any
+    std::size_t starving = 0;  ///< of those that wait: without a connection
+    Time timer = never;        ///< its place in group_timers_, if any
     bool rested = false;
   };
   /// What a destination has in memory; most have only a due time in the store, so the rest is kept small.
   struct Destination {
     const std::string* name = nullptr;  ///< the key in destinations_
-    std::list<Group> groups;            ///< the window, first come first served
+    std::list<Group> groups;            ///< the window, by rounds, and first come first served within one
+    std::unique_ptr<Rounds> rounds;     ///< while there is a window
     std::unique_ptr<Refilling> refilling;
     Turns::iterator turn;         ///< in ready_, when is_ready
     Turns::iterator refill_turn;  ///< in hungry_, when is_hungry
@@ -254,6 +262,7 @@ class Schedule {
   bool admits(const Destination& place, Time now) const;
   bool wants_refill(const Destination& place, Time now) const;
   void put(Destination& place, const DueRecipient& recipient, Source source);
+  static std::uint64_t round_for(Destination& place, std::uint32_t sender);
   void take_out(Destination& place, const Key& key);
   void erase_group(Destination& place, std::list<Group>::iterator group);
   std::size_t refill_mark() const { return options_.window_per_destination / 4; }

@@ -1,6 +1,7 @@
 // The schedule's books: windows, turns, timers. review() is the one place that decides what a destination may do.
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "queue/schedule.h"
@@ -10,6 +11,8 @@ namespace {
 
 /// What a destination may hold however full the window of all is, and while it is only probed: nobody starves behind others.
 constexpr std::size_t guaranteed_window = 10;
+/// Whose turns are remembered, before those that have had theirs are forgotten.
+constexpr std::size_t most_senders = 2000;
 
 }  // namespace
 
@@ -66,12 +69,28 @@ bool Schedule::holds(Destination& place, const Key& key) const {
 
 void Schedule::put(Destination& place, const DueRecipient& recipient, Source source) {
   auto [group, fresh] = groups_.try_emplace({recipient.message, &place});
-  if (fresh) group->second = place.groups.insert(place.groups.end(), Group{recipient.message, {}});
+  if (fresh) {
+    const std::uint64_t round = round_for(place, recipient.sender);
+    auto behind = place.groups.end();
+    while (behind != place.groups.begin() && std::prev(behind)->round > round) --behind;
+    group->second = place.groups.insert(behind, Group{recipient.message, round, {}});
+  }
   auto& entries = group->second->entries;
   const auto behind = std::ranges::lower_bound(entries, recipient.index, {}, &Entry::index);
   entries.insert(behind, Entry{recipient.index, recipient.attempts, recipient.next_attempt, recipient.expires, source});
   ++place.in_window;
   ++window_;
+}
+
+/// So a single mail goes before the rest of a bulk that came first.
+std::uint64_t Schedule::round_for(Destination& place, std::uint32_t sender) {
+  if (!place.rounds) place.rounds = std::make_unique<Rounds>();
+  Rounds& rounds = *place.rounds;
+  if (sender == null_sender) return rounds.now;
+  if (rounds.last.size() >= most_senders) std::erase_if(rounds.last, [&](const auto& sent) { return sent.second <= rounds.now; });
+  std::uint64_t& last = rounds.last[sender];
+  last = std::max(last, rounds.now) + 1;
+  return last;
 }
 
 void Schedule::take_out(Destination& place, const Key& key) {
@@ -88,6 +107,7 @@ void Schedule::erase_group(Destination& place, std::list<Group>::iterator group)
   window_ -= group->entries.size();
   groups_.erase({group->message, &place});
   place.groups.erase(group);
+  if (place.groups.empty()) place.rounds.reset();
 }
 
 DueRecipient Schedule::due_recipient(const Group& group, const Entry& entry, const Destination& place) {
@@ -115,6 +135,7 @@ std::vector<DueRecipient> Schedule::empty_window(Destination& place, Time now) {
 DeliveryJob Schedule::take_job(Destination& place, Time now) {
   if (place.group != nullptr) place.group->allowance.spend(now);
   const auto group = place.groups.begin();
+  place.rounds->now = std::max(place.rounds->now, group->round);
   auto& entries = group->entries;
   const std::size_t count = std::min(entries.size(), options_.recipients_per_transaction);
   DeliveryJob job;

@@ -115,7 +115,7 @@ bool Schedule::yields(const Destination& place, Time now) {
   if (place.group == nullptr) return false;
   const MxGroup& group = *place.group;
   if (!group.allowance.admits(now, group.leases - 1)) return true;
-  return !group.waiting.empty() && group.waiting.front()->leases == 0;
+  return group.starving > 0;
 }
 
 void Schedule::set_waiting(Destination& place, Listed listed) {
@@ -124,9 +124,11 @@ void Schedule::set_waiting(Destination& place, Listed listed) {
   MxGroup& group = *place.group;
   if (place.is_waiting) {
     place.wait_turn = group.waiting.insert(group.waiting.end(), &place);
+    if (place.leases == 0) ++group.starving;
     review_soon(group);
   } else {
     group.waiting.erase(place.wait_turn);
+    if (place.leases == 0) --group.starving;
   }
 }
 

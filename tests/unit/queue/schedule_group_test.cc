@@ -43,7 +43,7 @@ std::vector<DeliveryJob> begin_all(Schedule& schedule, const std::string& group,
       jobs.push_back(std::move(*job));
     } else {
       schedule.finish(*job, {}, now);
-      CHECK(schedule.add(job->recipients, now).empty());
+      schedule.parked(schedule.add(job->recipients, now), now);
       schedule.release(job->destination);
     }
   }

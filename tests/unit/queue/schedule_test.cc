@@ -464,3 +464,21 @@ TEST_CASE("many destinations are cheap, and forgotten when nothing is left") {
   // Generous for sanitizers on a busy machine; a scan over all destinations in next() would take minutes.
   CHECK(std::chrono::steady_clock::now() - began < 60s);
 }
+
+TEST_CASE("the senders of a destination take turns, so that a single mail does not wait behind a bulk") {
+  Schedule schedule(options(), 1);
+  const auto from = [](std::uint64_t message, std::uint32_t sender) {
+    DueRecipient recipient = due(message, 0, "a.example");
+    recipient.sender = sender;
+    return recipient;
+  };
+  std::vector<DueRecipient> bulk;
+  for (std::uint64_t message = 1; message <= 100; ++message) bulk.push_back(from(message, 7));
+  CHECK(schedule.add(bulk, start).empty());
+  CHECK(schedule.add({from(200, 9)}, start).empty());
+  CHECK(schedule.add({from(201, 9)}, start).empty());
+  CHECK(schedule.add({from(300, queue::null_sender)}, start).empty());
+  std::vector<std::uint64_t> order;
+  for (int i = 0; i < 6; ++i) order.push_back(job(schedule.next(start)).message.value());
+  CHECK(order == std::vector<std::uint64_t>{300, 1, 200, 2, 201, 3});
+}

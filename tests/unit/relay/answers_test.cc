@@ -112,7 +112,7 @@ const std::string over = "\"2026-01-01T00:00:01Z\"";
 
 std::string status_of(const std::string& more) {
   return R"({"version":"1","hostname":"relay.example.com","pid":7,"started":"2026-01-01T00:00:00Z","uptime_seconds":90000,)"
-         R"("dkim":[],"listening":["[::]:25"],"host_names":[{"name":"home.example","addresses":["192.0.2.1","2001:db8::1"],)"
+         R"("dkim":[],"delivery":{"limited":[],"fallbacks":[],"warmup":null},"listening":["[::]:25"],"host_names":[{"name":"home.example","addresses":["192.0.2.1","2001:db8::1"],)"
          R"("looked_up":"2026-01-02T00:00:00Z","failure":null,"failed":null},{"name":"office.example","addresses":[],)"
          R"("looked_up":"2026-01-02T00:00:00Z","failure":"DNS: SERVFAIL","failed":"2026-01-01T00:00:00Z"}],)"
          R"("queue":{"messages":1234567,"recipients":2345678,"held":1000,"quarantined":7},)"
@@ -175,7 +175,7 @@ TEST_CASE("status tells what needs an eye, in 80 columns") {
 
 TEST_CASE("an answer of the relay cannot steer the terminal") {
   const MadeUpRelay relay(MadeUpRelay::Answers{
-      {"GET /v1/queue/pauses", R"({"rows":[{"pattern":"\u001b[31m\u009b\u202ered","since":"now","age_seconds":1,"warned":null,)"
+      {"GET /v1/queue/pauses", R"({"rows":[{"pattern":"\u001b[31m\u009b\u202ered","since":"now","age_seconds":1,"warned":null,"reply":null,)"
                                R"("destinations":1,"recipients":1}]})"}});
   const std::string text = relay.run("queue pauses");
   CHECK(text.find("\\x1b[31m\\xc2\\x9b\\u{202e}red") != std::string::npos);

@@ -168,7 +168,7 @@ TEST_CASE("each recipient of a transaction has its own reply") {
   Sink sink;
   std::atomic<int> greylisted = 0;
   sink.script([&](const Said& said) -> std::optional<std::string> {
-    if (said.line == "RCPT TO:<later@example.net>" && greylisted++ == 0) return "450 4.2.0 greylisted";
+    if (said.line == "RCPT TO:<later@example.net>" && greylisted++ == 0) return "450 4.2.0 busy";
     if (said.line == "RCPT TO:<nobody@example.net>") return "550 5.1.1 no such user";
     return std::nullopt;
   });
@@ -178,7 +178,7 @@ TEST_CASE("each recipient of a transaction has its own reply") {
   const Strings to = {"bob@example.net", "later@example.net", "nobody@example.net"};
   const std::string id = id_in(client.send("a@client.example", to, message("a@client.example", "mixed")));
   CHECK(relay.empties());
-  CHECK(relay.logs("info deferred id=" + id + " to=<later@example.net> mx=mx1.example.net reply=\"450 4.2.0 greylisted\""));
+  CHECK(relay.logs("info deferred id=" + id + " to=<later@example.net> mx=mx1.example.net reply=\"450 4.2.0 busy\""));
   CHECK(relay.logs("info bounced id=" + id + " to=<nobody@example.net> mx=mx1.example.net reply=\"550 5.1.1 no such user\""));
   const auto arrivals = sink.arrivals();
   REQUIRE(arrivals.size() == 2);
@@ -251,31 +251,6 @@ TEST_CASE("a receiver that ends a session after some messages is asked again at 
   CHECK(relay.empties());
   CHECK(sink.arrivals().size() == 20);
   CHECK(relay.count("deferred") == 0);
-}
-
-TEST_CASE("two idle connections get work in the same turn") {
-  const Folder folder;
-  Sink sink;
-  std::atomic<bool> refuse = true;
-  sink.script([&](const Said& said) -> std::optional<std::string> {
-    if (said.verb != "RCPT" || !refuse) return std::nullopt;
-    eventually([&] { return sink.connections() == 2; });  // so that both messages are under way at once
-    return "450 4.2.0 not yet";
-  });
-  conf::Config config = config_in(folder, sink.port());
-  config.retry.delays = {never};
-  Relay relay(config, example);
-  Client client = relay.client();
-  client.ehlo();
-  for (const char* subject : {"one", "two"}) {
-    client.send("a@client.example", {"bob@example.net"}, message("a@client.example", subject));
-  }
-  REQUIRE(holds(config, {"bob@example.net deferred", "bob@example.net deferred"}));
-  refuse = false;
-  CHECK(act(relay, queue::Deed::retry).touched == 2);
-  CHECK(sink.receives(2));
-  CHECK(relay.empties());
-  CHECK(sink.connections() == 2);
 }
 
 TEST_CASE("a destination that stalls does not delay another") {
