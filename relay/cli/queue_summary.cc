@@ -17,6 +17,8 @@ namespace json = boost::json;
 
 /// Groups of each block of --watch where there is no terminal whose height says how many.
 constexpr std::uint64_t rows_of_a_block = 20;
+/// More of them nobody reads; programs get all.
+constexpr std::uint64_t most_for_people = 1000;
 
 Table make_table(const std::string& by) {
   const std::string heading = by == "mx" ? "MX" : by == "sender" ? "SENDER" : "DOMAIN";
@@ -100,8 +102,10 @@ int queue_summary(const Common& common, const QueueArguments& arguments) {
     watch([&](const ViewSize& size) { return drawing(common, arguments, size); });
     return done;
   }
+  const bool for_people = !common.json && arguments.limit == 0;
+  const std::uint64_t limit = for_people ? most_for_people : arguments.limit;
   auto source = Source::open(common);
-  const auto rows = source ? ask(*source, arguments.by, arguments.limit) : std::unexpected(source.error());
+  const auto rows = source ? ask(*source, arguments.by, limit) : std::unexpected(source.error());
   if (!rows) {
     complain(rows.error().words);
     return failed;
@@ -110,7 +114,10 @@ int queue_summary(const Common& common, const QueueArguments& arguments) {
     fmt::print("{}\n", json::serialize(*rows));
   } else {
     Screen screen;
-    screen.print(laid_out(*rows, arguments.by, arguments.limit, screen.width(), screen.colours()));
+    screen.print(laid_out(*rows, arguments.by, limit, screen.width(), screen.colours()));
+    if (for_people && rows->size() == limit) {
+      screen.print(fmt::format("the {} largest; --limit N shows more, --json all\n", count_text(limit)));
+    }
   }
   return done;
 }

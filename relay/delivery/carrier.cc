@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "relay/delivery/about_us.h"
 #include "relay/delivery/dispatcher.h"
 
 namespace relay::delivery {
@@ -147,7 +148,10 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
     auto failure = co_await open(attempt, candidate, job);
     if (failure) {
       const queue::Outcome outcome = failure->outcome(more);
-      if (outcome.scope == queue::Scope::host && more == queue::MoreHosts::yes) {
+      const bool about_us = failure->reply && is_about_us(services_.settings.get()->config, candidate, *failure->reply);
+      const bool host_only = outcome.scope == queue::Scope::host && more == queue::MoreHosts::yes;
+      if (about_us ? way.falls_back : host_only) {
+        way.refused = about_us;
         way.reason = failure->words();
         co_return std::move(job);
       }

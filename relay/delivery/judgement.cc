@@ -1,6 +1,7 @@
 // What the replies mean for each recipient, for its destination and for the group of its hosts.
 #include <fmt/format.h>
 
+#include "relay/delivery/about_us.h"
 #include "relay/delivery/dispatcher.h"
 #include "relay/delivery/refusal_letters.h"
 #include "relay/retry_policy.h"
@@ -33,19 +34,6 @@ const mail::Reply* reply_of(const mail::RecipientReply& told, const std::optiona
   return failure && failure->reply ? &*failure->reply : nullptr;
 }
 
-/// Another relay, with another address, may be welcome where we are not.
-bool is_about_us(const std::optional<Meaning>& meaning) {
-  if (!meaning) return false;
-  switch (meaning->rule->action) {
-    case conf::ReplyAction::throttle:
-    case conf::ReplyAction::fix:
-    case conf::ReplyAction::pause: return true;
-    case conf::ReplyAction::retry:
-    case conf::ReplyAction::stop: break;
-  }
-  return false;
-}
-
 }  // namespace
 
 Peer Dispatcher::peer_of(const Attempt& attempt) {
@@ -73,18 +61,16 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
     const mail::RecipientReply& told = attempt.outcome().at(i);
     const bool own_reply = told.reply.code != 0 || !failure;
     const queue::Outcome outcome = own_reply ? queue::classify(told.stage, told.reply, more) : failure->outcome(more);
-    if (outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::host && more == queue::MoreHosts::yes) {
+    const mail::Reply* reply = reply_of(told, failure);
+    const bool about_us = reply != nullptr && is_about_us(config, attempt.candidate(), *reply);
+    const bool host_only = outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::host;
+    if (about_us ? way.falls_back : host_only && more == queue::MoreHosts::yes) {
+      way.refused = way.refused || about_us;
+      if (reply != nullptr) way.reason = reply->to_string();
       left.recipients.push_back(due);
       continue;
     }
     std::optional<Ruling> ruling;
-    const mail::Reply* reply = reply_of(told, failure);
-    if (reply != nullptr && way.falls_back && is_about_us(meaning_of(config, peer.host, *reply))) {
-      way.refused = true;
-      way.reason = reply->to_string();
-      left.recipients.push_back(due);
-      continue;
-    }
     if (reply != nullptr) ruling = rule(*reply, peer, *message, way, job.destination);
     must_rest =
         must_rest || (!ruling && outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination);

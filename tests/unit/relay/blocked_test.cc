@@ -190,6 +190,25 @@ TEST_CASE("what the domain's own hosts refuse because of who we are goes by the 
   CHECK(relay.get("/status").at("delivery").at("fallbacks").at(0).at("domain").as_string() == "one.example");
 }
 
+TEST_CASE("a receiver that throttles us is not asked again at its other hosts") {
+  const Folder folder;
+  Sink first;
+  Sink second("127.0.0.2", first.port());
+  const std::string stage = GENERATE("greeting", "RCPT");
+  first.script([stage](const Said& said) -> std::optional<std::string> {
+    return said.verb == stage ? std::optional<std::string>("421 4.7.28 too much, slow down") : std::nullopt;
+  });
+  conf::Config config = config_in(folder, first.port());
+  conf::ReplyRule& rule = add_rule(config, "slow down", conf::ReplyAction::throttle);
+  rule.mx = "*.example.net";
+  rule.wait = std::chrono::hours(1);
+  Relay relay(config, zones({{"example.net", {"127.0.0.1", "127.0.0.2"}}}));
+  submit(relay, "a@example.net");
+  CHECK(holds(config, {"a@example.net deferred"}));
+  CHECK(eventually([&] { return !relay.get("/status").at("delivery").at("limited").as_array().empty(); }));
+  CHECK(second.connections() == 0);
+}
+
 TEST_CASE("a mailbox that does not exist does not go by the fallback") {
   const Folder folder;
   Sink sink;
