@@ -174,6 +174,7 @@ Task<Session::Next> Session::open() {
 
 /// Programs that only throw mail at ports do not wait for the greeting, as RFC 5321 3.1 wants it; they get 554 instead of one.
 Task<bool> Session::speaks_early() {
+  if (context_.limits.early_talk.count() == 0) co_return false;
   Timer pause(services_.loop, context_.limits.early_talk);
   const auto first = co_await (connection_.readable() || pause.async_wait(as_result));
   if (first.index() == 1) co_return false;
