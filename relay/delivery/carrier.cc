@@ -102,6 +102,10 @@ Task<Result<Dispatcher::Way>> Dispatcher::find_way(std::string destination) {
 Task<void> Dispatcher::fall_back(queue::DeliveryJob job, std::string reason) {
   auto settings = services_.settings.get();
   const conf::Route* route = route_for(settings->config, job.destination);
+  if (route == nullptr || route->fallback.empty()) {  // a reload took it away meanwhile
+    put_off(std::move(job));
+    co_return;
+  }
   Way way;
   way.pauses = pauses_begun_;
   auto hosts = co_await hosts_.find_fallback(settings, job.destination);

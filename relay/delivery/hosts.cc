@@ -137,7 +137,8 @@ Task<Result<std::vector<dns::Candidate>>> Hosts::find_fallback(std::shared_ptr<c
   const conf::Route* route = route_for(settings->config, destination);
   auto found = co_await by_names(settings, route->fallback, destination);
   if (!found) co_return std::unexpected(found.error());
-  co_return std::move(found->candidates);
+  auto chosen = co_await to_try(settings, std::move(found->candidates));
+  co_return chosen;
 }
 
 /// Those of a route.

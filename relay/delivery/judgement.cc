@@ -24,7 +24,7 @@ std::optional<Concern> concern_of(const queue::DeliveryRecord& record, const que
   }
   if (record.state != queue::State::failed) return std::nullopt;
   const bool null_refused =
-      message.envelope.reverse_path.is_null() && told.stage == mail::Stage::mail && told.reply.is_permanent();
+      message.envelope.reverse_path.is_null() && told.stage == mail::Stage::mail && told.reply.is_permanent() && !told.ours;
   return Concern{record, queue::Event::failed, null_refused ? queue::Refusal::null_reverse_path : queue::Refusal::usual};
 }
 
