@@ -1,6 +1,8 @@
 // What the replies mean for each recipient, for its destination and for the group of its hosts.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "relay/delivery/about_us.h"
 #include "relay/delivery/dispatcher.h"
 #include "relay/delivery/refusal_letters.h"
@@ -32,6 +34,16 @@ std::optional<Concern> concern_of(const queue::DeliveryRecord& record, const que
 const mail::Reply* reply_of(const mail::RecipientReply& told, const std::optional<Failure>& failure) {
   if (told.reply.code != 0) return told.ours ? nullptr : &told.reply;
   return failure && failure->reply ? &*failure->reply : nullptr;
+}
+
+/// Hosts that a route names are relays, which know us; a warm-up is for receivers.
+bool is_named(const conf::Config& config, const std::string& host) {
+  const auto names_it = [&host](const std::string& entry) {
+    return entry == host || (entry.starts_with(host) && entry.substr(host.size()).starts_with(':'));
+  };
+  return std::ranges::any_of(config.route, [&](const conf::Route& route) {
+    return std::ranges::any_of(route.hosts, names_it) || std::ranges::any_of(route.fallback, names_it);
+  });
 }
 
 }  // namespace
@@ -219,6 +231,7 @@ void Dispatcher::took_mail(const Way& way, const std::string& destination) {
 
 /// Of a warm-up, in which only the mail that went out counts.
 void Dispatcher::count(const Way& way) {
+  if (is_named(services_.settings.get()->config, way.hosts.front().host)) return;
   if (auto thing = warmup_.count(way.shaping.group, base::now())) remember(std::move(*thing));
 }
 
@@ -232,6 +245,8 @@ std::optional<Dispatcher::Postponed> Dispatcher::postponed(const Way& way, const
   }
   const base::Time patience = message.received + longest_warmup_wait;
   if (sender.is_null() || now >= patience || !warmup_.is_over(group, now)) return std::nullopt;
+  if (is_named(services_.settings.get()->config, way.hosts.front().host)) return std::nullopt;
+  if (way.falls_back) return Postponed{now, "today's share of the warm-up is used up"};  // and goes by the fallback at once
   return Postponed{std::min(patience, Warmup::tomorrow(now)), "today's share of the warm-up is used up"};
 }
 

@@ -62,9 +62,18 @@ std::string said(const Refusal& refusal) { return fmt::format("{} ({})", refusal
 /// A paragraph, or nothing.
 std::string paragraph(std::string_view text) { return text.empty() ? std::string() : fmt::format("{}\n\n", text); }
 
+/// What `queue pause` takes for all that the block concerns.
+std::string pattern_of(const Refusal& refusal, bool of_group) {
+  if (!of_group) return refusal.destination;
+  const conf::Profile* profile = conf::profile_of(refusal.mx);
+  return profile == nullptr ? refusal.mx : profile->mx.front();
+}
+
 Alert block_letter(const Meaning& meaning, const Refusal& refusal) {
   const bool of_group = meaning.scope == conf::ReplyScope::receiver;
   const std::string& name = of_group ? refusal.group : refusal.destination;
+  const std::string pattern = pattern_of(refusal, of_group);
+  const std::string_view option = of_group ? "--mx" : "--domain";
   const std::string who = of_group ? title_of(refusal) : refusal.destination;
   Alert alert;
   alert.kind = "blocked";
@@ -73,16 +82,14 @@ Alert block_letter(const Meaning& meaning, const Refusal& refusal) {
   const std::string link_chinese = meaning.link.empty() ? "" : fmt::format("申请解除封锁：{}", meaning.link);
   alert.english = fmt::format(
       "{0} refused mail: {1}\n\n{2}{3}Mail for it waits and is not given back before its time is over. Every 30 minutes one "
-      "message "
-      "is tried; as soon as one is taken, the others follow.\n\nTo try at once: mailferry queue resume {4}\nTo send nothing "
-      "there: "
-      "mailferry queue pause {4}\nTo give the mail back: mailferry queue bounce --domain {5}",
-      who, said(refusal), paragraph(meaning.rule->meaning), paragraph(link), name, refusal.destination);
+      "message is tried; as soon as one is taken, the others follow.\n\nTo try at once: mailferry queue resume '{4}'\nTo send "
+      "nothing there: mailferry queue pause '{5}'\nTo give the mail back: mailferry queue bounce {6} '{5}'",
+      who, said(refusal), paragraph(meaning.rule->meaning), paragraph(link), name, pattern, option);
   alert.chinese = fmt::format(
       "{0} 拒收邮件：{1}\n\n{2}{3}发往该处的邮件会保留等待，到期前不会退回。每 30 "
-      "分钟试投一封，一旦被接收，其余随即投递。\n\n立即再试：mailferry queue resume {4}\n暂停投递：mailferry queue pause "
-      "{4}\n退回邮件：mailferry queue bounce --domain {5}",
-      who, said(refusal), paragraph(meaning.rule->chinese), paragraph(link_chinese), name, refusal.destination);
+      "分钟试投一封，一旦被接收，其余随即投递。\n\n立即再试：mailferry queue resume '{4}'\n暂停投递：mailferry queue pause "
+      "'{5}'\n退回邮件：mailferry queue bounce {6} '{5}'",
+      who, said(refusal), paragraph(meaning.rule->chinese), paragraph(link_chinese), name, pattern, option);
   return alert;
 }
 
@@ -103,11 +110,11 @@ Alert fix_letter(const Settings& settings, const Meaning& meaning, const Refusal
   alert.english = fmt::format(
       "{} refused mail of {}: {}\n\n{}{}The mail is kept four hours from its first refusal and then goes back to its sender. "
       "After "
-      "mending: mailferry queue retry --from *@{}",
+      "mending: mailferry queue retry --from '*@{}'",
       title_of(refusal), domain, said(refusal), paragraph(meaning.rule->meaning), paragraph(english), domain);
   alert.chinese = fmt::format(
       "{} 拒收 {} 的邮件：{}\n\n{}{}邮件自首次被拒起保留四小时，之后退回发件人。修正后：mailferry queue retry "
-      "--from *@{}",
+      "--from '*@{}'",
       title_of(refusal), domain, said(refusal), paragraph(meaning.rule->chinese), paragraph(chinese), domain);
   return alert;
 }

@@ -75,7 +75,8 @@ TEST_CASE("a receiver that blocks us keeps all of its domains waiting, the postm
   REQUIRE(eventually([&] { return arrivals_for(sink, "admin@example.com") == 1; }));
   const std::string letter = sink.arrivals().front().content;
   CHECK(letter.find("https://example.org/delist") != std::string::npos);
-  CHECK(letter.find("mailferry queue resume") != std::string::npos);
+  CHECK(letter.find("mailferry queue resume '*.big.example'") != std::string::npos);
+  CHECK(letter.find("mailferry queue pause 'mx.big.example'") != std::string::npos);
   CHECK(relay.count_in_log("info bounced") == 0);
   REQUIRE(eventually([&] { return pauses(relay).size() == 1; }));
   CHECK(pauses(relay).front().block);
@@ -268,6 +269,24 @@ TEST_CASE("a receiver gets no more than its rate, whatever the domain") {
   auto arrivals = sink.arrivals();
   std::ranges::sort(arrivals, {}, &Arrival::when);
   for (std::size_t i = 5; i < arrivals.size(); ++i) CHECK(arrivals[i].when - arrivals[i - 5].when > Milliseconds(900));
+}
+
+TEST_CASE("what is over the share of the day goes by the fallback, which has no share") {
+  const Folder folder;
+  Sink sink;
+  Sink sister("127.0.0.2");
+  conf::Config config = config_in(folder, sink.port());
+  config.delivery.warmup = base::iso_time(base::now()).substr(0, 10);
+  conf::Route& route = config.route.emplace_back();
+  route.domain = "*";
+  route.hosts = {"mx"};
+  route.fallback = {"[127.0.0.2]:" + std::to_string(sister.port())};
+  Relay relay(config, shared);
+  for (int i = 0; i < 110; ++i) submit(relay, "a@one.example", std::to_string(i));
+  CHECK(relay.empties());
+  CHECK(sink.arrivals().size() >= 50);
+  CHECK(sink.arrivals().size() <= 60);  // those under way when the share was used up
+  CHECK(sink.arrivals().size() + sister.arrivals().size() == 110);
 }
 
 TEST_CASE("a new address sends its share of the day and keeps the rest") {
