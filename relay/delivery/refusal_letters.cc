@@ -78,8 +78,9 @@ Alert block_letter(const Meaning& meaning, const Refusal& refusal) {
   Alert alert;
   alert.kind = "blocked";
   alert.subject = fmt::format("{} does not take mail from this relay", who);
-  const std::string link = meaning.link.empty() ? "" : fmt::format("Ask for delisting: {}", meaning.link);
-  const std::string link_chinese = meaning.link.empty() ? "" : fmt::format("申请解除封锁：{}", meaning.link);
+  const std::string& page = meaning.rule->link.empty() ? meaning.link : meaning.rule->link;
+  const std::string link = page.empty() ? "" : fmt::format("Ask for delisting: {}", page);
+  const std::string link_chinese = page.empty() ? "" : fmt::format("申请解除封锁：{}", page);
   alert.english = fmt::format(
       "{0} refused mail: {1}\n\n{2}{3}Mail for it waits and is not given back before its time is over. Every 30 minutes one "
       "message is tried; as soon as one is taken, the others follow.\n\nTo try at once: mailferry queue resume '{4}'\nTo send "

@@ -134,7 +134,7 @@ Ruling Refusals::stop_sending(const Meaning& meaning, const Refusal& refusal, ba
   block.next_probe = now + *ruling.wait;
   block.mx = refusal.mx;
   block.reply = refusal.reply;
-  block.link = meaning.link;
+  block.link = meaning.rule->link.empty() ? meaning.link : meaning.rule->link;  // the page that lifts the block first
   (block.of == Block::Of::group ? ruling.group_rests : ruling.destination_rests) = block.next_probe;
   const auto [place, fresh] = blocks_.try_emplace(block.name, block);
   ruling.tell = fresh;
