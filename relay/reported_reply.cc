@@ -58,7 +58,8 @@ mail::Reply reply_at(std::string_view text, std::size_t at) {
   const std::string status_text = status->to_string();
   std::string words = without_repetitions(rest, fmt::format("{}-{}", code, status_text));
   const std::string last_line = fmt::format(" {} {} ", code, status_text);
-  if (const std::size_t last = words.find(last_line); last != std::string::npos) words.replace(last, last_line.size(), " ");
+  const std::size_t last = words.find(last_line);
+  if (last != std::string::npos) words.erase(last, last_line.size() - 1);  // but for its last blank
   return {code, *status, words};
 }
 
