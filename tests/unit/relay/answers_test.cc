@@ -175,8 +175,9 @@ TEST_CASE("status tells what needs an eye, in 80 columns") {
 
 TEST_CASE("an answer of the relay cannot steer the terminal") {
   const MadeUpRelay relay(MadeUpRelay::Answers{
-      {"GET /v1/queue/pauses", R"({"rows":[{"pattern":"\u001b[31m\u009b\u202ered","since":"now","age_seconds":1,"warned":null,"reply":null,)"
-                               R"("destinations":1,"recipients":1}]})"}});
+      {"GET /v1/queue/pauses",
+       R"({"rows":[{"pattern":"\u001b[31m\u009b\u202ered","since":"now","age_seconds":1,"warned":null,"reply":null,)"
+       R"("destinations":1,"recipients":1}]})"}});
   const std::string text = relay.run("queue pauses");
   CHECK(text.find("\\x1b[31m\\xc2\\x9b\\u{202e}red") != std::string::npos);
   CHECK(text.find('\x1b') == std::string::npos);
