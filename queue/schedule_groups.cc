@@ -36,6 +36,7 @@ std::vector<std::string> Schedule::destinations_of(const std::string& group) con
   std::vector<std::string> names;
   const MxGroup* known = find_group(group);
   if (known == nullptr) return names;
+  names.reserve(known->members.size());
   for (const Destination* place : known->members) names.push_back(*place->name);
   return names;
 }
@@ -47,6 +48,7 @@ const Allowance* Schedule::allowance_of(const std::string& group) const {
 
 std::vector<std::string> Schedule::groups() const {
   std::vector<std::string> names;
+  names.reserve(mx_groups_.size());
   for (const auto& [name, group] : mx_groups_) names.push_back(name);
   return names;
 }

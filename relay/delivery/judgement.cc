@@ -88,7 +88,7 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
         must_rest || (!ruling && outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination);
     records.push_back(judge(due, outcome, own_reply ? told.to_string() : failure->words(), retry, ruling));
     delivered = delivered || records.back().state == queue::State::delivered;
-    if (ruling) last_ruling = std::move(ruling);
+    if (ruling) last_ruling = ruling;
     records.back().mx = peer.host;
     ledger_.tell(records.back(), message->envelope.recipients.at(due.index).mailbox.to_string(), message->received, peer);
     if (auto concern = concern_of(records.back(), *message, told, attempt)) concerns.push_back(std::move(*concern));
