@@ -194,6 +194,7 @@ void check_replies(Together& together) {
     const ReplyRule& rule = rules[i];
     if (!rule.provider.empty() && std::ranges::find(profiles, rule.provider, &Profile::name) == profiles.end()) {
       std::vector<std::string_view> names;
+      names.reserve(profiles.size());
       for (const Profile& profile : profiles) names.push_back(profile.name);
       together.complain(
           "reply.provider",

@@ -44,6 +44,7 @@ Result<Started> start(const std::string& command) {
   std::vector<std::string> words;
   for (const std::string_view word : base::words(command)) words.emplace_back(word);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
