@@ -37,13 +37,8 @@ const mail::Reply* reply_of(const mail::RecipientReply& told, const std::optiona
 }
 
 /// Hosts that a route names are relays, which know us; a warm-up is for receivers.
-bool is_named(const conf::Config& config, const std::string& host) {
-  const auto names_it = [&host](const std::string& entry) {
-    return entry == host || (entry.starts_with(host) && entry.substr(host.size()).starts_with(':'));
-  };
-  return std::ranges::any_of(config.route, [&](const conf::Route& route) {
-    return std::ranges::any_of(route.hosts, names_it) || std::ranges::any_of(route.fallback, names_it);
-  });
+bool is_relay(const conf::Config& config, const dns::Candidate& host) {
+  return std::ranges::any_of(config.route, [&host](const conf::Route& route) { return names_host(route, host); });
 }
 
 }  // namespace
@@ -226,12 +221,13 @@ void Dispatcher::took_mail(const Way& way, const std::string& destination) {
   for (const Block& block : refusals_.accepted(way.shaping.group, destination)) {
     services_.log.info("unblocked").with("destination", block.name);
     forget(block.to_remember());
+    schedule_.wake_group(block.name);  // another connection may have been refused while this one was at work
   }
 }
 
 /// Of a warm-up, in which only the mail that went out counts.
 void Dispatcher::count(const Way& way) {
-  if (is_named(services_.settings.get()->config, way.hosts.front().host)) return;
+  if (is_relay(services_.settings.get()->config, way.hosts.front())) return;
   if (auto thing = warmup_.count(way.shaping.group, base::now())) remember(std::move(*thing));
 }
 
@@ -245,7 +241,7 @@ std::optional<Dispatcher::Postponed> Dispatcher::postponed(const Way& way, const
   }
   const base::Time patience = message.received + longest_warmup_wait;
   if (sender.is_null() || now >= patience || !warmup_.is_over(group, now)) return std::nullopt;
-  if (is_named(services_.settings.get()->config, way.hosts.front().host)) return std::nullopt;
+  if (is_relay(services_.settings.get()->config, way.hosts.front())) return std::nullopt;
   if (way.falls_back) return Postponed{now, "today's share of the warm-up is used up"};  // and goes by the fallback at once
   return Postponed{std::min(patience, Warmup::tomorrow(now)), "today's share of the warm-up is used up"};
 }

@@ -137,7 +137,8 @@ Ruling Refusals::stop_sending(const Meaning& meaning, const Refusal& refusal, ba
   block.link = meaning.rule->link.empty() ? meaning.link : meaning.rule->link;  // the page that lifts the block first
   (block.of == Block::Of::group ? ruling.group_rests : ruling.destination_rests) = block.next_probe;
   const auto [place, fresh] = blocks_.try_emplace(block.name, block);
-  ruling.tell = fresh;
+  // A receiver that takes some mail and blocks other is told of once a day all the same.
+  ruling.tell = fresh && is_news(fmt::format("block {}", block.name), now);
   if (!fresh) {
     block.since = place->second.since;
     place->second = std::move(block);

@@ -27,16 +27,6 @@ bool is_registry(std::string_view parent) {
   return parent.size() - dot - 1 == 2 && std::ranges::find(second_levels, parent.substr(0, dot)) != second_levels.end();
 }
 
-/// A host that the configuration names stands for itself alone.
-bool is_named(const conf::Config& config, std::string_view destination, const dns::Candidate& host) {
-  const conf::Route* route = route_for(config, destination);
-  if (route == nullptr) return false;
-  const auto names_it = [&host](const std::string& entry) {
-    return entry == host.host || (entry.starts_with(host.host) && entry.substr(host.host.size()).starts_with(':'));
-  };
-  return std::ranges::any_of(route->hosts, names_it) || std::ranges::any_of(route->fallback, names_it);
-}
-
 }  // namespace
 
 std::string group_of_host(std::string_view host) {
@@ -54,7 +44,9 @@ Shaping shaping_for(const conf::Config& config, std::string_view destination, co
     shaping.limits = queue::GroupLimits{profile->connections, profile->rate};
     shaping.messages_per_connection = profile->messages_per_connection;
   } else {
-    shaping.group = is_named(config, destination, host) ? host.host : group_of_host(host.host);
+    const conf::Route* route = route_for(config, destination);
+    const bool stands_alone = route != nullptr && names_host(*route, host);
+    shaping.group = stands_alone ? host.host : group_of_host(host.host);
   }
   if (host.port != config.delivery.port) shaping.group += fmt::format(":{}", host.port);
   const auto shape =

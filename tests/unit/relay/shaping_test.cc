@@ -137,6 +137,9 @@ TEST_CASE("a block is told once, probed every half hour, remembered, and over wi
   CHECK(again->of == Block::Of::group);
   CHECK(refusals.accepted("gmail", "a.example").size() == 1);
   CHECK(refusals.block_of("gmail", "a.example") == nullptr);
+  CHECK_FALSE(refusals.rule(meaning, refusal(), noon + 23h).tell);  // it takes some mail and blocks other
+  CHECK(refusals.accepted("gmail", "a.example").size() == 1);
+  CHECK(refusals.rule(meaning, refusal(), noon + 25h).tell);
 }
 
 TEST_CASE("what is remembered of a block and makes no sense is nothing") {
