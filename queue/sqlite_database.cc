@@ -116,6 +116,10 @@ std::string_view Statement::text(int column) const {
   return octets_of(data, sqlite3_column_bytes(statement_.get(), column));
 }
 
+std::optional<std::string_view> Statement::text_or_null(int column) const {
+  return is_null(column) ? std::nullopt : std::optional(text(column));
+}
+
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 
 std::int64_t Arguments::integer(int index) const { return sqlite3_value_int64(values_[index]); }

@@ -47,6 +47,7 @@ class Statement {
   std::uint64_t unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
   /// Text or BLOB; valid until the next step.
   std::string_view text(int column) const;
+  std::optional<std::string_view> text_or_null(int column) const;
   bool is_null(int column) const;
 
  private:

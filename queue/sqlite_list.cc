@@ -30,13 +30,12 @@ constexpr std::string_view columns =
     "FROM recipient r LEFT JOIN message m ON m.id = r.message LEFT JOIN reply ON reply.id = r.reply ";
 
 ListRow list_row_of(const Statement& row) {
-  const auto text = [&row](int column) { return row.is_null(column) ? std::nullopt : std::optional(row.text(column)); };
   ListRow listed;
   listed.id = QueueId(row.unsigned_integer(0));
   listed.index = static_cast<std::uint32_t>(row.integer(1));
   listed.received = sane_time_of(row.integer(2));
   listed.size = static_cast<std::uint64_t>(std::max<std::int64_t>(row.integer(3), 0));
-  listed.sender = sender_text(text(4), text(5));
+  listed.sender = sender_text(row.text_or_null(4), row.text_or_null(5));
   listed.recipient = mailbox_text(row.text(6), row.text(7));
   listed.state = state_of(row.integer(8));
   listed.attempts = static_cast<std::uint32_t>(row.integer(9));

@@ -20,18 +20,14 @@ using base::Kind;
 
 constexpr int column_of_body = 7;  ///< its id
 
-std::optional<std::string_view> text_or_null(const Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
-}
-
 MessageValues values_of(const Statement& row) {
   MessageValues values;
   values.received = row.integer(0);
   values.size = row.integer(1);
   values.origin = row.integer(2);
   values.in_file = row.integer(3);
-  values.sender_local_part = text_or_null(row, 4);
-  values.sender_domain = text_or_null(row, 5);
+  values.sender_local_part = row.text_or_null(4);
+  values.sender_domain = row.text_or_null(5);
   values.message_id = row.text(6);
   values.expires = row.integer(8);
   values.type = row.integer(9);
@@ -45,7 +41,7 @@ MessageValues values_of(const Statement& row) {
   values.content_size = row.integer(17);
   values.crc = row.integer(18);
   values.prefix = row.text(19);
-  values.content = text_or_null(row, 20);
+  values.content = row.text_or_null(20);
   return values;
 }
 

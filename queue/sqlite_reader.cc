@@ -1,10 +1,13 @@
 // Reading the queue: for the dispatcher's windows, for people, and with the
 // daemon stopped.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "queue/sender_number.h"
 #include "queue/sqlite_list.h"
 #include "queue/sqlite_load.h"
 #include "queue/sqlite_records.h"
@@ -52,15 +55,20 @@ std::vector<Text> texts() {
   const std::string recipients =
       "SELECT message, number, attempts, next_attempt, expires, destination "
       "FROM recipient ";
+  const auto with_senders = [](std::string_view index) {
+    return fmt::format(
+        "SELECT recipient.message, number, attempts, next_attempt, expires, destination, sender_local_part, sender_domain "
+        "FROM recipient INDEXED BY {} LEFT JOIN message ON message.id=recipient.message ",
+        index);
+  };
   return {
       {&ReaderTables::begin, "BEGIN"},
       {&ReaderTables::end, "COMMIT"},
       {&ReaderTables::destinations, "SELECT name, recipients, earliest FROM destination ORDER BY name"},
-      {&ReaderTables::due, recipients + "INDEXED BY recipient_due WHERE state=1 AND "
-                                        "destination=? AND next_attempt<=? "
-                                        "ORDER BY next_attempt LIMIT ?"},
-      {&ReaderTables::queued, recipients + "INDEXED BY recipient_queued WHERE state=0 AND message>? "
-                                           "ORDER BY message, number"},
+      {&ReaderTables::due, with_senders("recipient_due") + "WHERE state=1 AND destination=? AND next_attempt<=? "
+                                                           "ORDER BY next_attempt LIMIT ?"},
+      {&ReaderTables::queued, with_senders("recipient_queued") + "WHERE state=0 AND recipient.message>? "
+                                                                 "ORDER BY recipient.message, number"},
       {&ReaderTables::expired_deferred,
        "SELECT message FROM recipient INDEXED BY recipient_expiry WHERE "
        "state=1 AND expires<=? LIMIT ?"},
@@ -92,9 +100,16 @@ DueRecipient due_recipient(const Statement& row) {
   return due_recipient_of(row.integer(0), values);
 }
 
+DueRecipient due_recipient_with_sender(const Statement& row) {
+  DueRecipient recipient = due_recipient(row);
+  recipient.sender = sender_number(sender_text(row.text_or_null(6), row.text_or_null(7)));
+  return recipient;
+}
+
 /// Rows in the order of their keys until there are `limit` and a message ends:
 /// so the next page can begin behind its id.
-Result<void> whole_messages(Statement& statement, std::size_t limit, std::vector<DueRecipient>& found) {
+Result<void> whole_messages(Statement& statement, std::size_t limit, std::vector<DueRecipient>& found,
+                            DueRecipient (*read)(const Statement&) = due_recipient) {
   const ResetAtEnd reset(statement);
   for (;;) {
     const auto row = statement.step();
@@ -102,7 +117,7 @@ Result<void> whole_messages(Statement& statement, std::size_t limit, std::vector
     if (!*row) return {};
     const bool same_message = !found.empty() && found.back().message == QueueId(statement.unsigned_integer(0));
     if (found.size() >= limit && !same_message) return {};
-    found.push_back(due_recipient(statement));
+    found.push_back(read(statement));
   }
 }
 
@@ -167,12 +182,13 @@ Result<std::vector<DestinationRow>> SqliteReader::destinations() {
 
 Result<std::vector<DueRecipient>> SqliteReader::due(const std::string& destination, Time now, std::size_t limit) {
   tables_.due.bind(destination, milliseconds(now), std::uint64_t{limit});
-  return all_rows<DueRecipient>(tables_.due, due_recipient);
+  return all_rows<DueRecipient>(tables_.due, due_recipient_with_sender);
 }
 
 Result<std::vector<DueRecipient>> SqliteReader::queued_after(QueueId after, std::size_t limit) {
   std::vector<DueRecipient> found;
-  if (auto read = whole_messages(tables_.queued.bind(after.value()), limit, found); !read) return std::unexpected(read.error());
+  auto read = whole_messages(tables_.queued.bind(after.value()), limit, found, due_recipient_with_sender);
+  if (!read) return std::unexpected(read.error());
   return found;
 }
 

@@ -95,9 +95,8 @@ Result<std::vector<QuarantinedMessage>> read_quarantined(Database& database, std
       "LEFT JOIN quarantine_message m ON m.id = q.id ORDER BY q.moved DESC, q.id DESC LIMIT ?");
   if (!rows) return std::unexpected(rows.error());
   return all_rows<QuarantinedMessage>(rows->bind(std::uint64_t{limit}), [](const Statement& row) {
-    const auto text = [&row](int column) { return row.is_null(column) ? std::nullopt : std::optional(row.text(column)); };
     return QuarantinedMessage{QueueId(row.unsigned_integer(0)), sane_time_of(row.integer(1)), std::string(row.text(2)),
-                              sender_text(text(3), text(4))};
+                              sender_text(row.text_or_null(3), row.text_or_null(4))};
   });
 }
 

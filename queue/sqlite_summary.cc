@@ -77,16 +77,16 @@ Result<std::vector<SummaryRow>> SqliteSummary::summary(SummaryBy by, std::size_t
 Result<void> SqliteSummary::count(SummaryBy by, SummaryGroups& groups) {
   const auto messages = first_integer(messages_);
   if (!messages) return std::unexpected(messages.error());
-  SummaryPass pass(groups);
+  SummaryPass pass(by, groups);
   if (auto prepared = pass.prepare(database_); !prepared) return prepared;
-  if (messages->value_or(0) < few_messages) return pass.count(by, {});
+  if (messages->value_or(0) < few_messages) return pass.count({});
   const auto middle = first_integer(middle_.bind(messages->value_or(0) / 2));
   if (!middle) return std::unexpected(middle.error());
   const SummaryRange first{.last = middle->value_or(0)};
   const SummaryRange second{.after = middle->value_or(0)};
   SummaryGroups later(most_names_);
   auto half = std::async(std::launch::async, [&] { return count_half(by, later, second); });
-  const auto counted = pass.count(by, first);
+  const auto counted = pass.count(first);
   const auto counted_later = half.get();
   if (!counted) return counted;
   if (!counted_later) return counted_later;
@@ -97,9 +97,9 @@ Result<void> SqliteSummary::count(SummaryBy by, SummaryGroups& groups) {
 Result<void> SqliteSummary::count_half(SummaryBy by, SummaryGroups& groups, SummaryRange range) {
   auto database = another_();
   if (!database) return std::unexpected(database.error());
-  SummaryPass pass(groups);
+  SummaryPass pass(by, groups);
   if (auto prepared = pass.prepare(*database); !prepared) return prepared;
-  return pass.count(by, range);
+  return pass.count(range);
 }
 
 Result<SummaryRow> SqliteSummary::describe(const std::string& name, const SummaryGroup& group) {

@@ -1,8 +1,11 @@
 // Counting row by row, as fast as the rows can be read.
 #include "queue/sqlite_summary_pass.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "mail/address.h"
@@ -75,10 +78,13 @@ void SummaryGroups::add(const SummaryGroups& later) {
 }
 
 Result<void> SummaryPass::prepare(Database& database) {
+  // What is not asked for is not read: there are very many rows.
+  const std::string recipients = fmt::format(
+      "SELECT message, number, state, next_attempt, reply{} FROM recipient INDEXED BY sqlite_autoindex_recipient_1 "
+      "WHERE (message, number) > (?, ?) AND message <= ? ORDER BY message, number LIMIT ?",
+      by_ == SummaryBy::domain ? ", destination" : "");
   const std::pair<Statement*, std::string_view> texts[] = {
-      {&recipients_,
-       "SELECT message, number, state, next_attempt, reply, destination FROM recipient INDEXED BY sqlite_autoindex_recipient_1 "
-       "WHERE (message, number) > (?, ?) AND message <= ? ORDER BY message, number LIMIT ?"},
+      {&recipients_, recipients},
       {&senders_, "SELECT id, sender_local_part, sender_domain FROM message WHERE id >= ? ORDER BY id"},
   };
   for (const auto& [statement, sql] : texts) {
@@ -89,18 +95,18 @@ Result<void> SummaryPass::prepare(Database& database) {
   return replies_.prepare(database);
 }
 
-Result<void> SummaryPass::count(SummaryBy by, SummaryRange range) {
+Result<void> SummaryPass::count(SummaryRange range) {
   std::int64_t message = range.after;
   std::int64_t number = std::numeric_limits<std::int64_t>::max();
   for (std::uint64_t seen = rows_in_part; seen == rows_in_part;) {
-    const auto counted = count_part(by, message, number, range.last);
+    const auto counted = count_part(message, number, range.last);
     if (!counted) return std::unexpected(counted.error());
     seen = *counted;
   }
   return {};
 }
 
-Result<std::uint64_t> SummaryPass::count_part(SummaryBy by, std::int64_t& message, std::int64_t& number, std::int64_t last) {
+Result<std::uint64_t> SummaryPass::count_part(std::int64_t& message, std::int64_t& number, std::int64_t last) {
   Statement& row = recipients_.bind(message, number, last, rows_in_part);
   const ResetAtEnd reset(row);
   const ResetAtEnd reset_senders(senders_.bind(message));
@@ -113,14 +119,14 @@ Result<std::uint64_t> SummaryPass::count_part(SummaryBy by, std::int64_t& messag
     number = row.integer(1);
     const State state = state_of(row.integer(2));
     if (!waits(state)) continue;
-    const auto group = group_of(by);
+    const auto group = group_of();
     if (!group) return std::unexpected(group.error());
     (*group)->add(state, message, row.integer(3), row.integer(4));
   }
 }
 
-Result<SummaryGroup*> SummaryPass::group_of(SummaryBy by) {
-  switch (by) {
+Result<SummaryGroup*> SummaryPass::group_of() {
+  switch (by_) {
     case SummaryBy::domain: return &groups_.named(recipients_.text(5));
     case SummaryBy::mx: return groups_of_replies_.of(recipients_.integer(4));
     case SummaryBy::sender: return of_sender(recipients_.integer(0));

@@ -76,20 +76,21 @@ struct SummaryRange {
 /// One thread at a time; the database must outlive it.
 class SummaryPass {
  public:
-  explicit SummaryPass(SummaryGroups& groups) : groups_(groups) {}
+  SummaryPass(SummaryBy by, SummaryGroups& groups) : by_(by), groups_(groups) {}
   SummaryPass(const SummaryPass&) = delete;
   SummaryPass& operator=(const SummaryPass&) = delete;
   Result<void> prepare(Database& database);
   /// Each part of it is one state of the database, all of it together need not be.
-  Result<void> count(SummaryBy by, SummaryRange range);
+  Result<void> count(SummaryRange range);
 
  private:
   /// From the row behind (message, number) on; moves them. Tells how many rows there were.
-  Result<std::uint64_t> count_part(SummaryBy by, std::int64_t& message, std::int64_t& number, std::int64_t last);
-  Result<SummaryGroup*> group_of(SummaryBy by);
+  Result<std::uint64_t> count_part(std::int64_t& message, std::int64_t& number, std::int64_t last);
+  Result<SummaryGroup*> group_of();
   /// By the sender of a message, which is looked for in `senders_`: their rows in the order of messages, behind the last one.
   Result<SummaryGroup*> of_sender(std::int64_t message);
 
+  const SummaryBy by_;
   SummaryGroups& groups_;
   Statement recipients_;
   Statement senders_;

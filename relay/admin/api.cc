@@ -248,7 +248,13 @@ Task<Response> Api::get_summary(Request request) {
   const base::Time now = base::now();
   const auto parsed = parse_summary_request(request.query);
   if (!parsed) co_return problem(400, parsed.error().words);
-  auto work = [reader = readers_.listing.get(), &parsed, now] { return read_summary(*reader, *parsed, now); };
+  const delivery::CurrentLimits limits = dispatcher_.limits();
+  const auto settings = services_.settings.get();
+  auto work = [reader = readers_.listing.get(), &parsed, &limits, &settings, now] {
+    auto rows = read_summary(*reader, *parsed, now);
+    if (rows) add_limits(*rows, parsed->by, limits, settings->config);
+    return rows;
+  };
   auto rows = co_await on(listing_, services_.loop, work);
   if (!rows) co_return problem(rows.error());
   json::object body;

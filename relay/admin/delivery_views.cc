@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.h"
+#include "relay/delivery/shaping.h"
 #include "relay/explanation.h"
 #include "relay/reported_reply.h"
 
@@ -16,6 +17,15 @@ json::value time_or_null(const std::optional<base::Time>& time) {
 
 json::object sentence_view(const Sentence& sentence) {
   return {{"english", base::printable(sentence.english)}, {"chinese", base::printable(sentence.chinese)}};
+}
+
+json::object limit_view(std::string_view receiver, const delivery::CurrentLimit& limit) {
+  return {{"receiver", receiver},
+          {"state", limit.word},
+          {"until", time_or_null(limit.until)},
+          {"connections", limit.connections},
+          {"most_connections", limit.most_connections},
+          {"reason", sentence_view(limit.reason)}};
 }
 
 std::string text_in(const json::object& object, std::string_view name) {
@@ -60,6 +70,24 @@ void add_reasons(json::object& message, const delivery::Dispatcher& dispatcher, 
     }
     recipient["reasons"] = std::move(reasons);
     recipient["explanation"] = explanation_of(text_in(recipient, "last_reply"), text_in(recipient, "mx"), domain, config);
+  }
+}
+
+void add_limits(json::array& rows, queue::SummaryBy by, const delivery::CurrentLimits& limits, const conf::Config& config) {
+  if (limits.all.empty() || by == queue::SummaryBy::sender) return;
+  for (json::value& value : rows) {
+    json::object& row = value.as_object();
+    const std::string name = text_in(row, "name");
+    std::string whose;
+    if (by == queue::SummaryBy::mx) {
+      dns::Candidate host;
+      host.host = name;
+      whose = delivery::shaping_for(config, {}, host).group;
+    } else if (const auto found = limits.of_destination.find(name); found != limits.of_destination.end()) {
+      whose = found->second;
+    }
+    const auto limit = limits.all.find(whose);
+    if (limit != limits.all.end()) row["limit"] = limit_view(whose, limit->second);
   }
 }
 

@@ -116,7 +116,7 @@ json::object message_view(const queue::Message& message, const std::vector<queue
 
 json::object summary_view(const queue::SummaryRow& row, base::Time now) {
   json::object view;
-  view.reserve(11);  // there may be very many rows
+  view.reserve(12);  // there may be very many rows
   view["name"] = base::printable(row.name);
   view["recipients"] = row.recipients;
   view["queued"] = row.queued;
@@ -128,6 +128,7 @@ json::object summary_view(const queue::SummaryRow& row, base::Time now) {
   view["next_seconds"] = seconds_until(row.next_attempt, now);
   view["mx"] = base::printable(row.mx);
   view["last_reply"] = base::printable(row.last_reply);
+  view["limit"] = nullptr;  // the running relay knows
   return view;
 }
 

@@ -20,16 +20,34 @@ constexpr std::uint64_t rows_of_a_block = 20;
 /// More of them nobody reads; programs get all.
 constexpr std::uint64_t most_for_people = 1000;
 
-Table make_table(const std::string& by) {
+/// How much its receiver takes now, where that is less than usual: "1/20 slow".
+Cell limit_of(const json::object& row) {
+  const json::value* value = row.if_contains("limit");
+  if (value == nullptr || !value->is_object()) return std::string();
+  const json::object& limit = value->as_object();
+  return Cell(fmt::format("{}/{} {}", text_of(limit, "connections"), text_of(limit, "most_connections"), text_of(limit, "state")),
+              Tone::warning);
+}
+
+bool is_limited(const json::value& row) {
+  const json::value* limit = row.as_object().if_contains("limit");
+  return limit != nullptr && limit->is_object();
+}
+
+enum class Limits : std::uint8_t { none, some };
+
+Table make_table(const std::string& by, Limits limits) {
   const std::string heading = by == "mx" ? "MX" : by == "sender" ? "SENDER" : "DOMAIN";
-  return Table({{.heading = heading, .cut = Cut::address, .least = 12, .weight = 2},
-                {.heading = "WAIT", .align = Align::right},
-                {.heading = "QUEUED", .align = Align::right, .rank = 3},
-                {.heading = "DEFER", .align = Align::right, .rank = 4},
-                {.heading = "HELD", .align = Align::right, .rank = 2},
-                {.heading = "OLDEST", .align = Align::right},
-                {.heading = "NEXT", .align = Align::right, .rank = 1},
-                {.heading = "LAST REPLY", .least = 10}});
+  std::vector<Column> columns = {{.heading = heading, .cut = Cut::address, .least = 12, .weight = 2},
+                                 {.heading = "WAIT", .align = Align::right},
+                                 {.heading = "QUEUED", .align = Align::right, .rank = 3},
+                                 {.heading = "DEFER", .align = Align::right, .rank = 4},
+                                 {.heading = "HELD", .align = Align::right, .rank = 2},
+                                 {.heading = "OLDEST", .align = Align::right},
+                                 {.heading = "NEXT", .align = Align::right, .rank = 1}};
+  if (limits == Limits::some) columns.push_back({.heading = "LIMIT"});
+  columns.push_back({.heading = "LAST REPLY", .least = 10});
+  return Table(std::move(columns));
 }
 
 /// A group without a name has one all the same.
@@ -39,20 +57,22 @@ std::string name_of(const json::object& row, const std::string& by) {
   return by == "sender" ? "<>" : by == "mx" ? "(none yet)" : "(others)";
 }
 
-std::vector<Cell> cells_of(const json::object& row, const std::string& by) {
+std::vector<Cell> cells_of(const json::object& row, const std::string& by, Limits limits) {
   const std::string held = text_of(row, "held");
-  return {name_of(row, by),
-          text_of(row, "recipients"),
-          text_of(row, "queued"),
-          text_of(row, "deferred"),
-          Cell(held, held == "0" ? Tone::plain : Tone::warning),
-          short_age(number_of(row, "age_seconds")),
-          next_text(row),
-          text_of(row, "last_reply")};
+  std::vector<Cell> cells = {name_of(row, by),
+                             text_of(row, "recipients"),
+                             text_of(row, "queued"),
+                             text_of(row, "deferred"),
+                             Cell(held, held == "0" ? Tone::plain : Tone::warning),
+                             short_age(number_of(row, "age_seconds")),
+                             next_text(row)};
+  if (limits == Limits::some) cells.push_back(limit_of(row));
+  cells.emplace_back(text_of(row, "last_reply"));
+  return cells;
 }
 
 /// The sums of all groups, and the age of the oldest.
-std::vector<Cell> total_of(const json::array& rows) {
+std::vector<Cell> total_of(const json::array& rows, Limits limits) {
   constexpr std::array<std::string_view, 4> counts = {"recipients", "queued", "deferred", "held"};
   std::array<std::int64_t, counts.size()> sums = {};
   std::int64_t oldest = 0;
@@ -64,8 +84,8 @@ std::vector<Cell> total_of(const json::array& rows) {
   std::vector<Cell> cells = {fmt::format("TOTAL ({})", rows.size())};
   for (const std::int64_t sum : sums) cells.emplace_back(std::to_string(sum));
   cells.emplace_back(short_age(oldest));
-  cells.emplace_back(std::string());
-  cells.emplace_back(std::string());
+  const std::size_t without = limits == Limits::some ? 3 : 2;
+  for (std::size_t i = 0; i < without; ++i) cells.emplace_back(std::string());
   return cells;
 }
 
@@ -77,10 +97,11 @@ base::Result<json::array> ask(Source& source, const std::string& by, std::uint64
 
 std::string laid_out(const json::array& rows, const std::string& by, std::uint64_t limit, std::size_t width, Colours colours) {
   if (rows.empty()) return "nothing waits\n";
-  Table table = make_table(by);
+  const Limits limits = std::ranges::any_of(rows, is_limited) ? Limits::some : Limits::none;
+  Table table = make_table(by, limits);
   const bool is_whole = limit == 0 || rows.size() < limit;
-  if (is_whole && rows.size() > 1) table.add(total_of(rows));
-  for (const json::value& row : rows) table.add(cells_of(row.as_object(), by));
+  if (is_whole && rows.size() > 1) table.add(total_of(rows, limits));
+  for (const json::value& row : rows) table.add(cells_of(row.as_object(), by, limits));
   return table.take(width, colours);
 }
 

@@ -53,6 +53,26 @@ void Dispatcher::forget(queue::Remembered thing) {
   remember(std::move(thing));
 }
 
+std::vector<Block> Dispatcher::block_list() const {
+  std::vector<Block> blocks;
+  blocks.reserve(refusals_.blocks().size());
+  for (const auto& [name, block] : refusals_.blocks()) blocks.push_back(block);
+  return blocks;
+}
+
+void Dispatcher::block_was_told(const std::string& name, base::Time when) {
+  if (const auto block = refusals_.was_told(name, when)) remember(block->to_remember());
+}
+
+std::function<bool(std::string_view)> Dispatcher::stopped_by(const Block& block) const {
+  std::set<std::string, std::less<>> stopped = {block.name};
+  if (block.of == Block::Of::group) {
+    const std::vector<std::string> members = schedule_.destinations_of(block.name);
+    stopped.insert(members.begin(), members.end());
+  }
+  return [stopped = std::move(stopped)](std::string_view destination) { return stopped.contains(destination); };
+}
+
 bool Dispatcher::end_block(const std::string& name) {
   const auto block = refusals_.end(name);
   if (!block) return false;

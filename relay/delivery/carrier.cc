@@ -60,9 +60,7 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
     put_off(std::move(job));
     co_return;
   }
-  auto joining = schedule_.join(job.destination, way->shaping.group, way->shaping.limits, base::now());
-  give_back(std::move(joining.back));
-  if (!joining.admitted) {
+  if (!admitted(job.destination, *way)) {
     put_off(std::move(job));
     co_return;
   }
@@ -124,7 +122,18 @@ Task<void> Dispatcher::fall_back(queue::DeliveryJob job, std::string reason) {
   fallbacks_.take_up(std::move(fallback));
   way.hosts = std::move(*hosts);
   way.shaping = shaping_for(settings->config, job.destination, way.hosts.front());
+  if (!admitted(job.destination, way)) {
+    put_off(std::move(job));
+    co_return;
+  }
   co_await try_hosts(std::move(job), way);
+}
+
+/// From now on the destination's connections are those of the way's hosts.
+bool Dispatcher::admitted(const std::string& destination, const Way& way) {
+  auto joining = schedule_.join(destination, way.shaping.group, way.shaping.limits, base::now());
+  give_back(std::move(joining.back));
+  return joining.admitted;
 }
 
 Task<std::optional<queue::DeliveryJob>> Dispatcher::try_hosts(queue::DeliveryJob job, Way& way) {
@@ -201,7 +210,7 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Att
     }
     current.reset();
     if (!may_go_on(*attempt, way)) break;
-    current = next_job(destination);
+    current = schedule_.next_for(destination, base::now());
     if (!current) {
       idle_.keep(std::move(attempt));
       co_return std::nullopt;
@@ -215,10 +224,6 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Att
 bool Dispatcher::may_go_on(const Attempt& attempt, const Way& way) const {
   return !paused() && attempt.may_send_more() && !refused_mail(attempt) &&
          attempt.transactions() < way.shaping.messages_per_connection && way.pauses == pauses_begun_;
-}
-
-std::optional<queue::DeliveryJob> Dispatcher::next_job(const std::string& destination) {
-  return schedule_.next_for(destination, base::now());
 }
 
 Task<Result<Dispatcher::MessagePtr>> Dispatcher::load(queue::QueueId id) {

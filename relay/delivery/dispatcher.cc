@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/text.h"
+#include "queue/sender_number.h"
 
 namespace relay::delivery {
 namespace {
@@ -18,17 +19,12 @@ using base::Result;
 constexpr std::size_t most_fresh_octets = 32U << 20U;
 constexpr std::size_t page_size = 500;
 constexpr base::Duration after_failed_refill(5'000);
-/// With a full disk outcomes cannot be recorded; so many may wait before deliveries pause.
+/// So many outcomes may wait for the store before deliveries pause: a slow disk sets their pace, and a crash repeats no more.
+/// With a full one they may wait long.
+constexpr std::size_t most_unwritten = 1000;
 constexpr std::size_t most_unwritten_when_full = 100;
 
 std::string destination_of(const mail::Mailbox& mailbox) { return mailbox.domain(); }
-
-/// Two senders with one number share their turns: that harms nobody.
-std::uint32_t sender_of(const mail::ReversePath& reverse_path) {
-  if (reverse_path.is_null()) return queue::null_sender;
-  const std::size_t hash = std::hash<std::string>()(base::lower(reverse_path.mailbox().to_string()));
-  return static_cast<std::uint32_t>(hash) | 2U;
-}
 
 }  // namespace
 
@@ -65,7 +61,8 @@ void Dispatcher::configure(const conf::Config& config) {
 void Dispatcher::add(queue::Message message) {
   std::vector<queue::DueRecipient> waiting;
   const std::size_t count = message.envelope.recipients.size();
-  const std::uint32_t sender = sender_of(message.envelope.reverse_path);
+  const mail::ReversePath& reverse_path = message.envelope.reverse_path;
+  const std::uint32_t sender = queue::sender_number(reverse_path.is_null() ? "" : reverse_path.mailbox().to_string());
   waiting.reserve(count);
   for (std::uint32_t index = 0; index < count; ++index) {
     queue::DueRecipient due;
@@ -108,7 +105,7 @@ void Dispatcher::kick() {
 bool Dispatcher::paused() const {
   if (!recovered_) return true;
   switch (services_.store.health()) {
-    case queue::Health::open: return stopping_;
+    case queue::Health::open: return stopping_ || ledger_.unwritten() > most_unwritten;
     case queue::Health::full: return stopping_ || ledger_.unwritten() > most_unwritten_when_full;
     case queue::Health::closed: return true;
   }

@@ -76,12 +76,15 @@ class Dispatcher {
   Task<void> committed(Settlement settlement);
   /// A letter to the postmaster; what goes wrong with it is logged.
   Task<void> alert(Alert alert);
+  /// The same, not committed yet; nothing when it cannot be made.
+  Task<std::optional<Settlement>> letter(Alert alert);
   Reports& reports() { return reports_; }
   Ledger& ledger() { return ledger_; }
   /// Whatever makes its mail wait.
   Standing standing(const std::string& destination) const;
   /// Receivers that asked us to slow down.
   std::vector<Standing> limited_groups() const;
+  CurrentLimits limits() const;
   const Warmup& warmup() const { return warmup_; }
   const Fallbacks& fallbacks() const { return fallbacks_; }
   bool has_pauses() const { return !pauses_.empty() || !refusals_.blocks().empty(); }
@@ -98,8 +101,11 @@ class Dispatcher {
   Task<base::Result<std::vector<PauseView>>> pauses();
   const std::vector<queue::Pause>& pause_list() const { return pauses_; }
   void pause_was_told(const std::string& pattern, base::Time when);
-  /// What a pause stops, for use on any thread.
+  std::vector<Block> block_list() const;
+  void block_was_told(const std::string& name, base::Time when);
+  /// What a pause or a block stops, for use on any thread.
   std::function<bool(std::string_view)> stopped_by(const std::string& pattern) const;
+  std::function<bool(std::string_view)> stopped_by(const Block& block) const;
 
   /// Deliveries that are active for longer than the limit: their connections are closed; those that do not end by it within the
   /// grace are put off and freed.
@@ -161,10 +167,12 @@ class Dispatcher {
   Task<void> take_up_pauses();
   void end_open_connections();
   Task<void> take_up_remembered();
+  Standing group_standing(const std::string& group, base::Time now) const;
 
   Task<void> carry(queue::DeliveryJob job);
   bool is_ours(const queue::DeliveryJob& job) const;
   Task<base::Result<Way>> find_way(std::string destination);
+  bool admitted(const std::string& destination, const Way& way);
   Task<void> fall_back(queue::DeliveryJob job, std::string reason);
   Task<std::optional<queue::DeliveryJob>> try_hosts(queue::DeliveryJob job, Way& way);
   Task<std::optional<queue::DeliveryJob>> try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more,
@@ -173,7 +181,6 @@ class Dispatcher {
   Task<std::optional<queue::DeliveryJob>> converse(std::unique_ptr<Attempt>& attempt, queue::DeliveryJob job,
                                                    queue::MoreHosts more, Way& way);
   bool may_go_on(const Attempt& attempt, const Way& way) const;
-  std::optional<queue::DeliveryJob> next_job(const std::string& destination);
   Task<base::Result<MessagePtr>> load(queue::QueueId id);
 
   std::optional<queue::DeliveryJob> conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,

@@ -119,12 +119,9 @@ Task<Result<std::vector<PauseView>>> Dispatcher::pauses() {
     views.push_back(view_of(pause, std::nullopt, *destinations, stopped));
   }
   for (const auto& [name, block] : refusals_.blocks()) {
-    const std::vector<std::string> members = schedule_.destinations_of(name);
-    const std::set<std::string, std::less<>> stopped(members.begin(), members.end());
-    const queue::Pause pause{name, block.since, std::nullopt};
-    views.push_back(view_of(pause, block, *destinations, [&](std::string_view destination) {
-      return block.of == Block::Of::group ? stopped.contains(destination) : destination == block.name;
-    }));
+    const queue::Pause pause{name, block.since, block.warned};
+    const auto stopped = stopped_by(block);
+    views.push_back(view_of(pause, block, *destinations, stopped));
   }
   co_return views;
 }

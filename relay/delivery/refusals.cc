@@ -56,6 +56,7 @@ queue::Remembered Block::to_remember() const {
   object["mx"] = mx;
   object["reply"] = reply;
   object["link"] = link;
+  if (warned) object["warned"] = warned->time_since_epoch().count();
   return queue::Remembered{"block", name, json::serialize(object)};
 }
 
@@ -72,6 +73,7 @@ std::optional<Block> Block::from(const queue::Remembered& thing) {
   block.mx = text_of(object, "mx");
   block.reply = text_of(object, "reply");
   block.link = text_of(object, "link");
+  if (object.contains("warned")) block.warned = time_of(object, "warned");
   return block;
 }
 
@@ -141,6 +143,7 @@ Ruling Refusals::stop_sending(const Meaning& meaning, const Refusal& refusal, ba
   ruling.tell = fresh && is_news(fmt::format("block {}", block.name), now);
   if (!fresh) {
     block.since = place->second.since;
+    block.warned = place->second.warned;
     place->second = std::move(block);
   }
   return ruling;
@@ -181,6 +184,13 @@ const Block* Refusals::block_of(const std::string& group, const std::string& des
 void Refusals::take_up(Block block) {
   const std::string name = block.name;
   blocks_.insert_or_assign(name, std::move(block));
+}
+
+std::optional<Block> Refusals::was_told(const std::string& name, base::Time when) {
+  const auto found = blocks_.find(name);
+  if (found == blocks_.end()) return std::nullopt;
+  found->second.warned = when;
+  return found->second;
 }
 
 std::optional<Block> Refusals::end(const std::string& name) {

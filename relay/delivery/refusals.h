@@ -45,6 +45,7 @@ struct Block {
   std::string mx;
   std::string reply;
   std::string link;
+  std::optional<base::Time> warned;  ///< when the postmaster was told that mail will expire
 
   queue::Remembered to_remember() const;
   /// Nothing for what makes no sense.
@@ -69,6 +70,8 @@ class Refusals {
   const std::map<std::string, Block>& blocks() const { return blocks_; }
   const Block* block_of(const std::string& group, const std::string& destination) const;
   void take_up(Block block);
+  /// The block as it is now; nothing when it is over.
+  std::optional<Block> was_told(const std::string& name, base::Time when);
   /// By the admin's will; nothing when there is none of this name.
   std::optional<Block> end(const std::string& name);
 

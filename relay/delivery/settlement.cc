@@ -96,20 +96,26 @@ void Dispatcher::put_off_until(queue::DeliveryJob job, const Postponed& postpone
 }
 
 Task<void> Dispatcher::alert(Alert alert) {
+  auto settlement = co_await letter(std::move(alert));
+  if (settlement) co_await committed(std::move(*settlement));
+}
+
+/// The command runs whatever becomes of the letter: mail itself may be what is stuck.
+Task<std::optional<Settlement>> Dispatcher::letter(Alert alert) {
   const std::string& command = services_.settings.get()->config.alert.command;
   if (!command.empty()) alert_command_.run(command, fmt::format("{}\n\n{}\n\n{}\n", alert.subject, alert.english, alert.chinese));
   auto letter = co_await reports_.letter(std::move(alert.subject), std::move(alert.english), std::move(alert.chinese));
   if (!letter) {
     services_.log.error("notice-dropped").with("kind", alert.kind).with("reason", letter.error().words);
-    co_return;
+    co_return std::nullopt;
   }
-  Settlement settlement;
   Notice notice;
   notice.kind = alert.kind;
   notice.of = letter->id;
   notice.message = std::move(*letter);
+  Settlement settlement;
   settlement.notices.push_back(std::move(notice));
-  co_await committed(std::move(settlement));
+  co_return settlement;
 }
 
 /// Gone from the store (dropped while it waited here), damaged, or not readable at this moment.

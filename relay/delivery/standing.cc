@@ -60,6 +60,31 @@ Sentence of_fallback(const Fallback& fallback) {
 
 }  // namespace
 
+std::optional<CurrentLimit> limit_of(const Standing& standing, base::Time now) {
+  CurrentLimit limit;
+  limit.connections = standing.connections;
+  limit.most_connections = standing.most_connections;
+  if (standing.block) {
+    limit.word = "blocked";
+    limit.until = standing.block->next_probe;
+    limit.reason = of_block(*standing.block);
+  } else if (standing.group_rests_until && *standing.group_rests_until > now) {
+    limit.word = "rests";
+    limit.until = standing.group_rests_until;
+    limit.reason = of_group_rest(standing, *standing.group_rests_until);
+  } else if (standing.group_slow_until) {
+    limit.word = "slow";
+    limit.until = standing.group_slow_until;
+    limit.reason = of_slow_group(standing, *standing.group_slow_until);
+  } else if (standing.warmup_limit && standing.warmup_sent >= *standing.warmup_limit) {
+    limit.word = "warm-up";
+    limit.reason = of_warmup(standing);
+  } else {
+    return std::nullopt;
+  }
+  return limit;
+}
+
 std::vector<Sentence> reasons_to_wait(const Standing& standing, base::Time now) {
   std::vector<Sentence> all;
   if (!standing.paused_by.empty()) all.push_back(of_pause(standing));
@@ -74,26 +99,35 @@ std::vector<Sentence> reasons_to_wait(const Standing& standing, base::Time now) 
   return all;
 }
 
-Standing Dispatcher::standing(const std::string& destination) const {
-  const base::Time now = base::now();
+/// What concerns all of a group's destinations.
+Standing Dispatcher::group_standing(const std::string& group, base::Time now) const {
   Standing standing;
-  standing.destination = destination;
-  if (const std::string* pattern = schedule_.paused_by(destination)) standing.paused_by = *pattern;
-  standing.rests_until = schedule_.rests_until(destination);
-  const auto words = rest_words_.find(destination);
-  if (words != rest_words_.end()) standing.rest_reason = words->second;
-  if (const std::string* group = schedule_.group_of(destination)) standing.group = *group;
-  if (const queue::Allowance* allowance = schedule_.allowance_of(standing.group)) {
+  standing.group = group;
+  if (const queue::Allowance* allowance = schedule_.allowance_of(group)) {
     if (allowance->rests(now)) standing.group_rests_until = allowance->rest_until();
     standing.group_slow_until = allowance->slow_until(now);
     standing.connections = allowance->connections(now);
     standing.most_connections = allowance->limits().connections;
     standing.rate = allowance->limits().rate;
   }
+  const auto block = refusals_.blocks().find(group);
+  if (block != refusals_.blocks().end()) standing.block = block->second;
+  standing.warmup_limit = warmup_.plan(now);
+  standing.warmup_sent = warmup_.sent(group, now);
+  return standing;
+}
+
+Standing Dispatcher::standing(const std::string& destination) const {
+  const base::Time now = base::now();
+  const std::string* group = schedule_.group_of(destination);
+  Standing standing = group_standing(group == nullptr ? std::string() : *group, now);
+  standing.destination = destination;
+  if (const std::string* pattern = schedule_.paused_by(destination)) standing.paused_by = *pattern;
+  standing.rests_until = schedule_.rests_until(destination);
+  const auto words = rest_words_.find(destination);
+  if (words != rest_words_.end()) standing.rest_reason = words->second;
   if (const Block* block = refusals_.block_of(standing.group, destination)) standing.block = *block;
   if (const Fallback* fallback = fallbacks_.find(destination, now)) standing.fallback = *fallback;
-  standing.warmup_limit = warmup_.plan(now);
-  standing.warmup_sent = warmup_.sent(standing.group, now);
   return standing;
 }
 
@@ -101,17 +135,28 @@ std::vector<Standing> Dispatcher::limited_groups() const {
   const base::Time now = base::now();
   std::vector<Standing> all;
   for (const std::string& group : schedule_.groups()) {
-    const queue::Allowance* allowance = schedule_.allowance_of(group);
-    if (!allowance->rests(now) && !allowance->slow_until(now)) continue;
-    Standing standing;
-    standing.group = group;
-    if (allowance->rests(now)) standing.group_rests_until = allowance->rest_until();
-    standing.group_slow_until = allowance->slow_until(now);
-    standing.connections = allowance->connections(now);
-    standing.most_connections = allowance->limits().connections;
-    all.push_back(std::move(standing));
+    Standing standing = group_standing(group, now);
+    if (limit_of(standing, now)) all.push_back(std::move(standing));
   }
   return all;
+}
+
+CurrentLimits Dispatcher::limits() const {
+  const base::Time now = base::now();
+  CurrentLimits limits;
+  const auto add = [&limits, now](const std::string& name, const Standing& standing) {
+    if (auto limit = limit_of(standing, now)) limits.all.insert_or_assign(name, std::move(*limit));
+  };
+  for (const Standing& standing : limited_groups()) {
+    add(standing.group, standing);
+    for (const std::string& member : schedule_.destinations_of(standing.group)) limits.of_destination[member] = standing.group;
+  }
+  for (const auto& [name, block] : refusals_.blocks()) {
+    if (block.of != Block::Of::destination) continue;
+    add(name, standing(name));
+    limits.of_destination[name] = name;
+  }
+  return limits;
 }
 
 }  // namespace relay::delivery

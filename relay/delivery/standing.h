@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "relay/delivery/fallbacks.h"
@@ -27,6 +29,23 @@ struct Standing {
   std::optional<Fallback> fallback;
   std::optional<std::uint64_t> warmup_limit;  ///< today's, for its group
   std::uint64_t warmup_sent = 0;
+};
+
+/// What a receiver lets us do now, where that is less than its limits.
+struct CurrentLimit {
+  std::string_view word;  ///< "blocked", "rests", "slow" or "warm-up"
+  std::optional<base::Time> until;
+  std::size_t connections = 0;
+  std::size_t most_connections = 0;
+  Sentence reason;
+};
+/// Nothing: it is as usual.
+std::optional<CurrentLimit> limit_of(const Standing& standing, base::Time now);
+
+/// The limits of all receivers and of single destinations that are limited, for use on any thread.
+struct CurrentLimits {
+  std::map<std::string, CurrentLimit, std::less<>> all;            ///< by group, or by destination where it alone is blocked
+  std::map<std::string, std::string, std::less<>> of_destination;  ///< whose of these counts
 };
 
 /// Why its mail waits and what would make it go, at this time; empty: nothing is in the way.

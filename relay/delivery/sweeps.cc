@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "relay/delivery/expiry_letters.h"
 #include "relay/retry_policy.h"
 
 namespace relay::delivery {
@@ -19,23 +20,6 @@ constexpr base::Duration day = std::chrono::hours(24);
 const queue::ListRow* row_of(const std::vector<queue::ListRow>& rows, std::uint32_t index) {
   const auto found = std::ranges::find(rows, index, &queue::ListRow::index);
   return found == rows.end() ? nullptr : &*found;
-}
-
-std::string hours_and_minutes(base::Time time) { return base::iso_time(time).substr(0, 16); }
-
-std::string english_letter(const queue::Pause& pause, const queue::Expiring& expiring, base::Time when) {
-  return fmt::format(
-      "Deliveries to {0} are paused since {1} UTC. Mail that waits for it begins to expire at {2} UTC and then goes back to its "
-      "senders: {3} recipients within a day from now.\n\nTo deliver it: mailferry queue resume {0}\nTo see it: mailferry queue "
-      "pauses",
-      pause.pattern, hours_and_minutes(pause.since), hours_and_minutes(when), expiring.recipients);
-}
-
-std::string chinese_letter(const queue::Pause& pause, const queue::Expiring& expiring, base::Time when) {
-  return fmt::format(
-      "发往 {0} 的投递自 {1} UTC 起已暂停。等待中的邮件将从 {2} UTC 开始过期，过期后会退回发件人：一天之内共 {3} "
-      "个收件人。\n\n恢复投递：mailferry queue resume {0}\n查看情况：mailferry queue pauses",
-      pause.pattern, hours_and_minutes(pause.since), hours_and_minutes(when), expiring.recipients);
 }
 
 }  // namespace
@@ -57,6 +41,7 @@ Task<void> Sweeps::sweep() {
     co_await expire();
     for (const base::Duration after : warning_times(services_.settings.get()->config)) co_await warn(after);
     co_await warn_of_pauses();
+    co_await warn_of_blocks();
     Timer pause(services_.loop, options_.every);
     co_await pause.async_wait(as_result);
   }
@@ -206,32 +191,43 @@ std::vector<Concern> Sweeps::delayed(const Known& known, const std::set<std::uin
   return concerns;
 }
 
+/// Mail that is stopped so and expires within a day; nothing when there is none.
+Task<std::optional<queue::Expiring>> Sweeps::expiring(Stopped stopped) {
+  const base::Time now = base::now();
+  auto read = [reader = reader_.get(), stopped = std::move(stopped), now] { return reader->expiring(now, now + day, stopped); };
+  auto expiring = co_await on(reading_, services_.loop, read);
+  if (!expiring || !expiring->first) co_return std::nullopt;
+  co_return std::move(*expiring);
+}
+
 Task<void> Sweeps::warn_of_pauses() {
   const std::vector<queue::Pause> pauses = dispatcher_.pause_list();
   for (const queue::Pause& pause : pauses) {
     if (pause.warned) continue;
-    const base::Time now = base::now();
-    auto read = [reader = reader_.get(), stopped = dispatcher_.stopped_by(pause.pattern), now] {
-      return reader->expiring(now, now + day, stopped);
-    };
-    const auto expiring = co_await on(reading_, services_.loop, read);
-    if (!expiring || !expiring->first) continue;
-    const base::Time when = expiring->first->expires;
-    std::string subject = fmt::format("Mail to {} expires while it is paused", pause.pattern);
-    std::string english = english_letter(pause, *expiring, when);
-    std::string chinese = chinese_letter(pause, *expiring, when);
-    auto letter = co_await dispatcher_.reports().letter(std::move(subject), std::move(english), std::move(chinese));
-    if (!letter) continue;
-    services_.log.warning("pause-expires").with("destination", pause.pattern).with("at", base::iso_time(when));
-    Settlement settlement;
-    Notice notice;
-    notice.kind = "pause";
-    notice.of = letter->id;
-    notice.message = std::move(*letter);
-    settlement.notices.push_back(std::move(notice));
-    settlement.recording.pause_warned = pause.pattern;
-    co_await dispatcher_.committed(std::move(settlement));
-    dispatcher_.pause_was_told(pause.pattern, now);
+    auto stopped = dispatcher_.stopped_by(pause.pattern);
+    const auto soon = co_await expiring(std::move(stopped));
+    if (!soon) continue;
+    services_.log.warning("pause-expires").with("destination", pause.pattern).with("at", base::iso_time(soon->first->expires));
+    Alert alert = pause_expires(pause, *soon);
+    auto settlement = co_await dispatcher_.letter(std::move(alert));
+    if (!settlement) continue;
+    settlement->recording.pause_warned = pause.pattern;
+    co_await dispatcher_.committed(std::move(*settlement));
+    dispatcher_.pause_was_told(pause.pattern, base::now());
+  }
+}
+
+Task<void> Sweeps::warn_of_blocks() {
+  const std::vector<Block> blocks = dispatcher_.block_list();
+  for (const Block& block : blocks) {
+    if (block.warned) continue;
+    auto stopped = dispatcher_.stopped_by(block);
+    const auto soon = co_await expiring(std::move(stopped));
+    if (!soon) continue;
+    services_.log.warning("block-expires").with("destination", block.name).with("at", base::iso_time(soon->first->expires));
+    Alert alert = block_expires(block, *soon);
+    co_await dispatcher_.alert(std::move(alert));
+    dispatcher_.block_was_told(block.name, base::now());
   }
 }
 

@@ -1,5 +1,5 @@
 // What is looked for in the waiting mail again and again: what has expired, whose sender must be told of a delay, what will
-// expire while its destination is paused, deliveries that do not end.
+// expire while its destination gets nothing, deliveries that do not end.
 #pragma once
 
 #include <boost/asio/strand.hpp>
@@ -35,6 +35,7 @@ class Sweeps {
   using Strand = asio::strand<asio::thread_pool::executor_type>;
   using MessagePtr = std::shared_ptr<const queue::Message>;
   using Rows = std::vector<queue::ListRow>;
+  using Stopped = std::function<bool(std::string_view destination)>;
   /// A message with what is known of its recipients.
   struct Known {
     MessagePtr message;
@@ -49,7 +50,9 @@ class Sweeps {
   Task<void> warn(base::Duration after);
   Task<void> warn(const std::map<queue::QueueId, std::set<std::uint32_t>>& messages, base::Duration after);
   std::vector<Concern> delayed(const Known& known, const std::set<std::uint32_t>& recipients, base::Duration after) const;
+  Task<std::optional<queue::Expiring>> expiring(Stopped stopped);
   Task<void> warn_of_pauses();
+  Task<void> warn_of_blocks();
   Task<std::optional<Known>> find(queue::QueueId id);
 
   Services& services_;

@@ -1,5 +1,6 @@
 // What every store promises of messages and their recipients, told through its interface.
 #include "queue/store.h"
+#include "queue/sender_number.h"
 
 #include <string>
 #include <vector>
@@ -183,6 +184,27 @@ TEST_CASE("records of a message that was dropped meanwhile, or of no such recipi
   REQUIRE(accept(queue.store(), message(1)));
   CHECK(record(queue.store(), {record(2, 0, State::delivered), record(1, 9, State::delivered)}));
   check_counts(queue, 1, 1, 0);
+}
+
+TEST_CASE("mail that is read back has its sender's number, so that senders take turns after a restart too") {
+  Queue queue;
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    auto given = message(i, {"example.com"});
+    given.envelope.reverse_path =
+        i == 3 ? mail::ReversePath() : mail::ReversePath(mail::Mailbox("Sender" + std::to_string(i), "example.org"));
+    REQUIRE(accept(queue.store(), given));
+  }
+  const std::vector<std::uint32_t> expected = {queue::sender_number("sender1@example.org"),
+                                               queue::sender_number("sender2@example.org"), queue::null_sender};
+  const auto senders = [](const std::vector<queue::DueRecipient>& found) {
+    std::vector<std::uint32_t> all;
+    for (const queue::DueRecipient& due : found) all.push_back(due.sender);
+    return all;
+  };
+  CHECK(senders(*queue.reader().queued_after(QueueId(), 10)) == expected);
+  REQUIRE(record(queue.store(), {deferred(1, 0, at(1)), deferred(2, 0, at(2)), deferred(3, 0, at(3))}));
+  CHECK(senders(*queue.reader().due("example.com", at(9), 10)) == expected);
+  CHECK(expected[0] != expected[1]);
 }
 
 TEST_CASE("deferred recipients are due in the order of their times, by destination") {

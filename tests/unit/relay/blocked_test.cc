@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "dns/resolver.h"
+#include "relay/daemon.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/deeds.h"
 
@@ -84,6 +85,13 @@ TEST_CASE("a receiver that blocks us keeps all of its domains waiting, the postm
   CHECK(listed.at("pattern").as_string() == "*.big.example");
   CHECK(std::string(listed.at("reply").as_string()).find("5.7.1 blocked") != std::string::npos);
   CHECK(eventually([&] { return base::read_file(folder / "told", 10'000).value_or("").find("delist") != std::string::npos; }));
+  const json::value limit = relay.get("/queue/summary").at("rows").at(0).at("limit");
+  CHECK(limit.at("receiver").as_string() == "*.big.example");
+  CHECK(limit.at("state").as_string() == "blocked");
+  CHECK(limit.at("most_connections").to_number<int>() == 10);
+  CHECK(std::string(limit.at("reason").at("english").as_string()).find("5.7.1 blocked") != std::string::npos);
+  const auto of_host = relay.get("/queue/summary?by=mx").at("rows").as_array();
+  CHECK(std::ranges::any_of(of_host, [](const json::value& row) { return row.at("limit").is_object(); }));
   const auto waiting = rows_in(config);
   REQUIRE_FALSE(waiting.empty());
   const json::value explained = relay.get("/queue/" + waiting.front().id.to_string() + "/reasons").at("recipients").at(0);
@@ -119,6 +127,36 @@ TEST_CASE("a block outlives a restart, and an admin ends it") {
   act(relay, queue::Deed::retry);
   CHECK(eventually([&] { return arrivals_for(sink, "a@one.example") == 1; }));
   CHECK(pauses(relay).empty());
+}
+
+TEST_CASE("mail to a receiver that blocks us expires: the postmaster and the alert's program are told before, once a block") {
+  const Folder folder;
+  Sink sink;
+  Unfriendly receiver(sink, "550 5.7.1 blocked");
+  conf::Config config = config_in(folder, sink.port());
+  config.retry.give_up = std::chrono::hours(12);
+  conf::ReplyRule& rule = add_rule(config, "blocked", conf::ReplyAction::pause);
+  const bool one_domain = GENERATE(false, true);
+  if (!one_domain) rule.mx = "*.big.example";
+  const std::string name = one_domain ? "one.example" : "*.big.example";
+  config.alert.command = "/bin/sh -e " + (folder / "alert.sh");
+  std::ofstream(folder / "alert.sh") << "grep expires >> " << (folder / "told") << "\n";
+  const Pace pace{.sweeps = Milliseconds(50)};
+  {
+    Relay relay(config, shared, pace);
+    submit(relay, "a@one.example");
+    REQUIRE(eventually([&] { return arrivals_for(sink, "admin@example.com") == 2; }));
+    const auto arrivals = sink.arrivals();
+    CHECK(std::ranges::any_of(arrivals, [&](const Arrival& letter) {
+      return letter.content.find("Subject: Mail to " + name + " expires while it is refused\r\n") != std::string::npos;
+    }));
+    CHECK(relay.logs("warning block-expires destination=" + name));
+    CHECK(eventually([&] { return base::read_file(folder / "told", 10'000).value_or("").find(name) != std::string::npos; }));
+    CHECK(eventually([&] { return relay.get("/queue/pauses").at("rows").at(0).at("warned").is_string(); }));
+  }
+  Relay relay(config, shared, pace);
+  std::this_thread::sleep_for(Milliseconds(300));
+  CHECK(arrivals_for(sink, "admin@example.com") == 2);
 }
 
 TEST_CASE("what our own records are to blame for is kept, and the letter names the record") {
@@ -189,6 +227,28 @@ TEST_CASE("what the domain's own hosts refuse because of who we are goes by the 
   CHECK(sister.receives(3));
   CHECK(sink.connections() == asked);
   CHECK(relay.get("/status").at("delivery").at("fallbacks").at(0).at("domain").as_string() == "one.example");
+}
+
+TEST_CASE("already the first mail that goes by the fallback counts for its host") {
+  const Folder folder;
+  Sink sink;
+  Sink sister("127.0.0.2");
+  const Unfriendly receiver(sink, "550 5.7.1 your address is listed by zen.spamhaus.org");
+  sister.script([](const Said& said) { return said.verb == "dot" ? std::optional<std::string>(stall) : std::nullopt; });
+  conf::Config config = config_in(folder, sink.port());
+  conf::Route& route = config.route.emplace_back();
+  route.domain = "one.example";
+  route.hosts = {"mx"};
+  route.fallback = {"[127.0.0.2]:" + std::to_string(sister.port())};
+  Relay relay(config, shared);
+  submit(relay, "a@one.example");
+  REQUIRE(eventually([&] { return sister.connections() == 1; }));
+  const auto group = [&] {
+    std::string name;
+    relay.on_loop([&](relay::Daemon& daemon) { name = daemon.dispatcher().standing("one.example").group; });
+    return name;
+  };
+  CHECK(eventually([&] { return group().starts_with("127.0.0.2"); }));
 }
 
 TEST_CASE("a receiver that throttles us is not asked again at its other hosts") {

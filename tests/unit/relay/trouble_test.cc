@@ -1,8 +1,10 @@
 // What must not happen and does: deliveries that do not end, damaged mail, one destination that takes all there is.
+#include <atomic>
 #include <filesystem>
 #include <optional>
 
 #include "queue/content_file.h"
+#include "queue/sqlite_database.h"
 #include "relay/daemon.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/deeds.h"
@@ -43,6 +45,34 @@ TEST_CASE("a delivery that does not end is cut off and waits for its retry") {
   CHECK(holds(config, {"bob@example.net deferred"}));
   CHECK(rows_in(config).front().attempts == 1);
   CHECK(relay.count_in_log("freed") == 0);
+}
+
+TEST_CASE("deliveries do not run ahead of a disk that is slower than they are") {
+  constexpr std::size_t most_ahead = 1100;  // outcomes that may wait, and what is under way
+  constexpr std::size_t all = 1800;
+  const Folder folder;
+  Sink sink;
+  std::atomic<bool> open = false;
+  sink.script([&open](const Said& said) -> std::optional<std::string> {
+    while (said.verb == "greeting" && !open) std::this_thread::sleep_for(Milliseconds(5));
+    return std::nullopt;
+  });
+  const conf::Config config = config_in(folder, sink.port());
+  fill(config, all, [](std::size_t i) { return i % 2 == 0 ? "bob@example.net" : "bob@example.org"; });
+  Relay relay(config, example);
+  act(relay, queue::Deed::retry);
+  {
+    auto other = queue::Database::open(config.spool + "/queue.db", queue::Database::Mode::read_write, "");
+    REQUIRE(other);
+    REQUIRE(other->execute("BEGIN IMMEDIATE"));  // the store waits for it
+    open = true;
+    CHECK(eventually([&] { return sink.arrivals().size() >= 900; }));
+    std::this_thread::sleep_for(Milliseconds(500));
+    CHECK(sink.arrivals().size() <= most_ahead);
+    REQUIRE(other->execute("COMMIT"));
+  }
+  CHECK(eventually([&] { return rows_in(config).empty(); }));
+  CHECK(sink.arrivals().size() == all);
 }
 
 TEST_CASE("a recipient that stays active without a delivery is freed") {
