@@ -33,6 +33,21 @@ std::string text_in(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
+/// Whose limit counts for a destination; empty: nobody's.
+std::string receiver_of(const std::string& destination, const delivery::CurrentLimits& limits) {
+  const auto found = limits.of_destination.find(destination);
+  return found == limits.of_destination.end() ? std::string() : found->second;
+}
+
+/// Hosts that a route names stand alone, others belong together.
+std::string receiver_of_host(const std::string& name, const delivery::CurrentLimits& limits, const conf::Config& config) {
+  if (limits.all.contains(name)) return name;
+  dns::Candidate host;
+  host.host = name;
+  host.port = config.delivery.port;
+  return delivery::shaping_for(config, {}, host).group;
+}
+
 /// What the words that the queue has kept mean; nothing for our own words.
 json::array explanation_of(const std::string& words, const std::string& mx, const std::string& domain,
                            const conf::Config& config) {
@@ -78,14 +93,7 @@ void add_limits(json::array& rows, queue::SummaryBy by, const delivery::CurrentL
   for (json::value& value : rows) {
     json::object& row = value.as_object();
     const std::string name = text_in(row, "name");
-    std::string whose;
-    if (by == queue::SummaryBy::mx) {
-      dns::Candidate host;
-      host.host = name;
-      whose = delivery::shaping_for(config, {}, host).group;
-    } else if (const auto found = limits.of_destination.find(name); found != limits.of_destination.end()) {
-      whose = found->second;
-    }
+    const std::string whose = by == queue::SummaryBy::mx ? receiver_of_host(name, limits, config) : receiver_of(name, limits);
     const auto limit = limits.all.find(whose);
     if (limit != limits.all.end()) row["limit"] = limit_view(whose, limit->second);
   }
