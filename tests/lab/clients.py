@@ -5,6 +5,7 @@ import concurrent.futures
 import re
 import subprocess
 
+import arrivals
 import messages
 from machines import LabError, wait_until
 from zones import HOME, RELAY
@@ -156,14 +157,14 @@ def is_trace_right(client, data):
     return re.search(rb"with ESMTPSA\s+\(TLS" if client.mechanism else rb"with ESMTPS\s+\(TLS", data)
 
 
-def check_arrivals(lab, clients, delivered_to, verify):
+def check_arrivals(lab, clients):
     that = lab.checks.that
     recipients = {client.recipient: client for client in clients}
     files = {}
 
     def all_there():
         for file in lab.arrived():
-            to = delivered_to(file)
+            to = arrivals.delivered_to(file)
             if to in recipients:
                 files[to] = file
         return len(files) == len(recipients)
@@ -172,7 +173,7 @@ def check_arrivals(lab, clients, delivered_to, verify):
         wait_until("the clients' mail to arrive", all_there, 60)
     except LabError:
         that("every client's mail arrives", False, str(sorted(set(recipients) - set(files))))
-    verified = verify(lab)
+    verified = arrivals.verify_with_dkimpy(lab.world)
     for to, file in files.items():
         client = recipients[to]
         expected = body_of(letter(client).replace("\r\n", "\n").encode())
@@ -219,7 +220,7 @@ def notices_of_success(lab):
     return told
 
 
-def real_clients(lab, delivered_to, verify):
+def real_clients(lab):
     that = lab.checks.that
     everyone = list(POSTFIX)
     through_postfix(lab)
@@ -229,7 +230,7 @@ def real_clients(lab, delivered_to, verify):
         for client, trouble in zip(clients, troubles):
             if that(f"{client.name}: is served", not trouble, trouble):
                 everyone.append(client)
-    check_arrivals(lab, everyone, delivered_to, verify)
+    check_arrivals(lab, everyone)
     wanted = {client.recipient for client in POSTFIX}
     try:
         wait_until("the notices of success", lambda: notices_of_success(lab) == wanted)

@@ -1,4 +1,4 @@
-"""A mail program at home: sends what standard input lists to the domestic Postfix. Run in the home namespace; prints refusals as JSON."""
+"""A mail program at home: sends what standard input lists to a server. Run in the home namespace; prints refusals as JSON."""
 import json
 import pathlib
 import smtplib
@@ -7,7 +7,8 @@ import sys
 
 def send(server, mail):
     data = pathlib.Path(mail["file"]).read_bytes()
-    refused = server.sendmail(mail["sender"], mail["recipients"], data, mail_options=["BODY=8BITMIME"])
+    refused = server.sendmail(mail["sender"], mail["recipients"], data, mail_options=mail["mail_options"],
+                              rcpt_options=mail["rcpt_options"])
     return {who: f"{code} {words.decode(errors='replace')}" for who, (code, words) in refused.items()}
 
 

@@ -12,17 +12,20 @@ import signal
 import sys
 import time
 
+import arrivals
 import clients
+import deliveries
 import messages
 import postfix
 import zones
+from authority import Authority
 from machines import LabError, Machine, Network, Roots, run, wait_until
 from mailferry import Mailferry
+from receivers import PROGRAMS
 
 HERE = pathlib.Path(__file__).resolve().parent
 CANONICALIZATIONS = ("relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple")
-ON_THE_WAY = {"return-path", "x-original-to", "delivered-to", "authentication-results", "received", "dkim-signature", "date", "message-id"}
-INBOX = "/var/mail/lab/inbox/new"
+
 
 
 class Checks:
@@ -47,6 +50,7 @@ class Lab:
         shutil.rmtree(folder / "run", ignore_errors=True)
         self.logs = folder / "run"
         (self.logs / "keys").mkdir(parents=True)
+        authority = Authority(self.logs / "keys")
         self.network = Network()
         roots = Roots(self.logs / "machines", folder / "layer")
         self.keys = [zones.Key(self.logs / "keys", domain, selector, algorithm.split("-", maxsplit=1)[0])
@@ -55,7 +59,8 @@ class Lab:
         self.home = Machine(self.network, roots, "home", [zones.HOME])
         self.desk = Machine(self.network, roots, "desk", [zones.DESK])
         self.network.plug("relay", [zones.RELAY])
-        self.relay = Mailferry(binary, self.logs, "relay", self.keys)
+        self.relay = Mailferry(binary, self.logs, "relay", self.keys, authority)
+        self.receivers = [program(self.network, roots, authority) for program in PROGRAMS]
         self.sent = 0
 
     def start(self):
@@ -68,15 +73,16 @@ class Lab:
         self.relay.configure(CANONICALIZATIONS[0])
         self.relay.start()
 
-    def inject(self, mails):
-        """Hands mails over at the domestic Postfix, as a desk at home would; returns refused recipients."""
-        order = {"host": zones.HOME, "mails": []}
+    def inject(self, mails, host=zones.HOME, mail_options=("BODY=8BITMIME",), rcpt_options=()):
+        """Hands mails over at the domestic Postfix, as a desk at home would, or elsewhere; returns refused recipients."""
+        order = {"host": host, "mails": []}
         for mail in mails:
             file = self.logs / "sent" / f"{self.sent:03d}.eml"
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(mail.data)
             self.sent += 1
-            order["mails"].append({"sender": mail.sender, "recipients": mail.recipients, "file": str(file)})
+            order["mails"].append({"sender": mail.sender, "recipients": mail.recipients, "file": str(file),
+                                   "mail_options": mail_options, "rcpt_options": rcpt_options})
         listing = self.logs / "order.json"
         listing.write_text(json.dumps(order))
         with open(listing, encoding="utf-8") as stdin:
@@ -84,16 +90,11 @@ class Lab:
 
     def arrived(self):
         """Files in the receiver's Maildir."""
-        return self.files(self.world)
+        return arrivals.files_of(self.world)
 
     def came_home(self):
         """Files in the Maildir of the domestic host: notices."""
-        return self.files(self.home)
-
-    @staticmethod
-    def files(machine):
-        folder = machine.path(INBOX)
-        return sorted(folder.iterdir()) if folder.exists() else []
+        return arrivals.files_of(self.home)
 
     def wait_for_copies(self, count, seconds=180):
         try:
@@ -104,19 +105,11 @@ class Lab:
     def keep_logs(self):
         for machine in (self.home, self.world):
             (self.logs / f"postfix-{machine.name}.log").write_text(machine.read(postfix.LOG))
+        for receiver in self.receivers:
+            (self.logs / f"receiver-{receiver.name}.log").write_text(receiver.machine.read(receiver.log))
         for file in self.arrived():
             (self.logs / "arrived").mkdir(exist_ok=True)
             shutil.copy(file, self.logs / "arrived")
-
-
-def delivered_to(file):
-    """The recipient that a file in the Maildir was delivered to."""
-    found = re.search(rb"^Delivered-To: (.*)$", file.read_bytes(), re.MULTILINE)
-    return found.group(1).decode() if found else ""
-
-
-def field_names(prefix):
-    return [line.split(b":")[0].decode(errors="replace").lower() for line in prefix.split(b"\n") if line and line[:1] not in b" \t"]
 
 
 def results_of_opendkim(data):
@@ -132,21 +125,13 @@ def results_of_opendkim(data):
     return results
 
 
-def what_changed(data, original):
-    """Words about how a delivered message differs from what was sent, but for the fields put in front; empty when it does not."""
-    if not data.endswith(original):
-        return "the message itself is changed"
-    unknown = set(field_names(data[:len(data) - len(original)])) - ON_THE_WAY
-    return f"fields in front: {unknown}" if unknown else ""
-
-
 def check_message(lab, message, files, verified, canonicalization):
     """All copies of a message: its bytes, what stands in front of them, and both verifiers' words."""
     that, original = lab.checks.that, message.data.replace(b"\r\n", b"\n")
-    to = sorted(delivered_to(file) for file in files)
+    to = sorted(arrivals.delivered_to(file) for file in files)
     if not that(f"{message.name}: arrives once for each recipient", to == sorted(message.recipients), f"arrived for {to}"):
         return
-    changes = {file.name: words for file in files if (words := what_changed(file.read_bytes(), original))}
+    changes = {file.name: words for file in files if (words := arrivals.what_changed(file.read_bytes(), original))}
     that(f"{message.name}: byte-exact", not changes, str(changes))
     expected = {(*signature, canonicalization) for signature in message.signatures}
     for file in files:
@@ -162,11 +147,6 @@ def check_message(lab, message, files, verified, canonicalization):
     that(f"{message.name}: verifies with dkimpy", good[1], str(found))
     that(f"{message.name}: verifies with OpenDKIM", good[2], str(judged))
     that(f"{message.name}: verifies with mailferry", good[3], str(own))
-
-
-def verify_with_dkimpy(lab):
-    lab.world.path("/tmp/verify.py").write_bytes((HERE / "verify.py").read_bytes())
-    return json.loads(lab.world.run("/usr/bin/python3", "/tmp/verify.py", INBOX))
 
 
 def change_canonicalization(lab, canonicalization, how):
@@ -190,10 +170,10 @@ def hundred_messages(lab):
         lab.checks.that(f"the domestic Postfix takes the messages for {canonicalization}", not refused, str(refused))
         expected += sum(len(message.recipients) for message in batch)
         lab.wait_for_copies(expected)
-    verified = verify_with_dkimpy(lab)
+    verified = arrivals.verify_with_dkimpy(lab.world)
     copies = collections.defaultdict(list)
     for file in lab.arrived():
-        copies[delivered_to(file)[:4]].append(file)
+        copies[arrivals.delivered_to(file)[:4]].append(file)
     for message in everything:
         check_message(lab, message, copies[message.recipients[0][:4]], verified, CANONICALIZATIONS[message.number % len(CANONICALIZATIONS)])
 
@@ -228,17 +208,12 @@ server.quit()"""
     return run("ip", "netns", "exec", "world", sys.executable, "-c", script).decode().strip()
 
 
-def one_mail(recipients, subject):
-    data = f"From: boss@mydomain.com\r\nTo: {recipients[0]}\r\nSubject: {subject}\r\n\r\n{subject}\r\n".encode()
-    return messages.Message(0, subject, "mydomain.com", "boss@mydomain.com", recipients, data, set())
-
-
 def refusals(lab):
     that = lab.checks.that
     answer = ask_as_stranger(lab)
     that("a stranger gets 550 5.7.1 at RCPT", answer.startswith("550 5.7.1"), answer)
     before = len(lab.arrived())
-    lab.inject([one_mail(["nobody@abc.com", "somebody@abc.com"], "one of two is refused")])
+    lab.inject([messages.one_mail(["nobody@abc.com", "somebody@abc.com"], "one of two is refused")])
     lab.wait_for_copies(before + 1)
     wait_until("the bounce in the log", lambda: lab.relay.events("bounced"))
     bounced = lab.relay.events("bounced")
@@ -274,13 +249,8 @@ def check_notice(lab, file):
     that("it returns the header", "one of two is refused" in returned.as_string(), returned.as_string())
     lab.world.run("mkdir", "-p", "/tmp/notices")
     lab.world.path("/tmp/notices/notice").write_bytes(data)
-    lab.world.path("/tmp/verify.py").write_bytes((HERE / "verify.py").read_bytes())
-    verified = json.loads(lab.world.run("/usr/bin/python3", "/tmp/verify.py", "/tmp/notices"))["notice"]
+    verified = arrivals.verify_with_dkimpy(lab.world, "/tmp/notices")["notice"]
     that("both its signatures verify", len(verified) == 2 and all(one["good"] for one in verified), str(verified))
-
-
-def real_clients(lab):
-    clients.real_clients(lab, delivered_to, verify_with_dkimpy)
 
 
 def strangers(lab):
@@ -310,7 +280,7 @@ def deferral(lab):
     """A deferred message outlives SIGTERM, is seen in the queue with and without the daemon, and leaves when the receiver takes it."""
     that = lab.checks.that
     before = len(lab.arrived())
-    lab.inject([one_mail(["later@abc.com"], "the receiver is not ready")])
+    lab.inject([messages.one_mail(["later@abc.com"], "the receiver is not ready")])
     wait_until("the deferral in the log", lambda: lab.relay.events("deferred"))
     that("the log names the reply", "come back later" in lab.relay.events("deferred")[0].get("reply", ""))
     that("queue list shows the deferred message", waiting_recipients(lab) == ["later@abc.com"], str(lab.relay.queue()))
@@ -336,13 +306,16 @@ def end(lab):
         that("the domestic queue is empty", False, str(error))
 
 
+CHAPTERS = (hundred_messages, ways_of_the_mail, refusals, clients.real_clients, strangers, deferral, deliveries.real_receivers, end)
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the first process of a namespace ignores it otherwise
     binary, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     lab = Lab(binary, folder)
     try:
         lab.start()
-        for chapter in (hundred_messages, ways_of_the_mail, refusals, real_clients, strangers, deferral, end):
+        for chapter in CHAPTERS:
             started = time.monotonic()
             chapter(lab)
             print(f"lab: {chapter.__name__.replace('_', ' ')} ({time.monotonic() - started:.0f} s)", flush=True)

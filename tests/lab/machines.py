@@ -90,7 +90,7 @@ class Machine:
 
     def _add_users(self):
         passwd, group = self.read("/etc/passwd"), self.read("/etc/group")
-        for number, name in enumerate(("postfix", "postdrop", "nsd", "opendkim", "inbox", "Debian-exim"), 60101):
+        for number, name in enumerate(("postfix", "postdrop", "nsd", "opendkim", "inbox", "Debian-exim", "opensmtpd", "opensmtpq"), 60101):
             if f"\n{name}:" not in group:
                 group += f"{name}:x:{number}:\n"
             if f"\n{name}:" not in passwd:

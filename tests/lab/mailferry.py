@@ -72,25 +72,27 @@ def scram_verifier(password, iterations=4096):
 class Mailferry:
     """Runs without a chroot, since its spool must lie on a real disk; only the network is the lab's."""
 
-    def __init__(self, binary, folder, namespace, keys):
-        self.binary, self.folder, self.namespace, self.keys = binary, folder, namespace, keys
+    def __init__(self, binary, folder, namespace, keys, authority):
+        self.binary, self.folder, self.namespace, self.keys, self.authority = binary, folder, namespace, keys, authority
         self.config = folder / "mailferry.toml"
         self.process = None
         crypted = run("openssl", "passwd", "-6", PASSWORD).decode().strip()
         write(folder / "users", f"{NAME}:{crypted}\n{NAME}:{scram_verifier(PASSWORD)}\n")
         (folder / "users").chmod(0o600)
 
-    def configure(self, canonicalization="relaxed/relaxed", delays=("15s",)):
+    def configure(self, canonicalization="relaxed/relaxed", delays=("15s",), blocks=""):
+        """`blocks`: more tables for the end of the file."""
         rules = "".join(RULE.format(domain=key.domain, selector=key.selector, key=key.path) for key in self.keys)
         write(self.config, CONFIG.format(folder=self.folder, relay=RELAY, home=HOME, dns=DNS, canonicalization=canonicalization, rules=rules,
-                                         delays=", ".join(f'"{delay}"' for delay in delays)))
+                                         delays=", ".join(f'"{delay}"' for delay in delays)) + blocks)
 
     def _command(self, *arguments):
         return ["ip", "netns", "exec", self.namespace, str(self.binary), *arguments, "-c", str(self.config)]
 
     def start(self):
         with open(self.folder / "stderr.log", "ab") as out:
-            self.process = subprocess.Popen(self._command("serve"), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen(self._command("serve"), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                            env={**os.environ, "SSL_CERT_FILE": str(self.authority.certificate)})
         wait_until("mailferry to listen", self._up)
 
     def _up(self):

@@ -181,3 +181,9 @@ def hundred():
     made += [message(93 + n, KINDS[n * 11], STRANGERS[n % len(STRANGERS)]) for n in range(4)]
     made += [message(97 + n, attachment_of_5_mib if n == 0 else alternative, FROM[n]) for n in range(3)]
     return made
+
+
+def one_mail(recipients, subject):
+    """A short message of the boss."""
+    data = f"From: boss@mydomain.com\r\nTo: {recipients[0]}\r\nSubject: {subject}\r\n\r\n{subject}\r\n".encode()
+    return Message(0, subject, "mydomain.com", "boss@mydomain.com", recipients, data, set())

@@ -1,4 +1,4 @@
-"""The two Postfix of the lab: the domestic host, whose transport map points at mailferry, and the receiver with OpenDKIM."""
+"""The Postfix of the lab: the domestic host, whose transport map points at mailferry, and the receiver with OpenDKIM."""
 from machines import DNS, wait_until
 from zones import HOME, RECEIVER, RELAY
 
@@ -37,7 +37,6 @@ inet_protocols = ipv4
 alias_maps =
 alias_database =
 local_recipient_maps =
-smtputf8_enable = no
 message_size_limit = 60000000
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
@@ -57,6 +56,7 @@ inet_interfaces = {HOME}
 mynetworks = {HOME}/32
 virtual_mailbox_domains = mydomain.com
 local_header_rewrite_clients =
+smtputf8_enable = no
 transport_maps = texthash:/etc/postfix/transport
 smtp_tls_security_level = encrypt
 smtp_tls_loglevel = 1
@@ -70,6 +70,7 @@ queue_run_delay = 10s
 RECEIVING = COMMON + f"""myhostname = mx.abc.com
 mydestination =
 inet_interfaces = {RECEIVER}
+smtputf8_enable = no
 mynetworks = 127.0.0.0/8
 virtual_mailbox_domains = abc.com
 smtpd_milters = inet:127.0.0.1:8891
@@ -102,10 +103,11 @@ def listens(machine, port):
     return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table.splitlines()[1:])
 
 
-def start_postfix(machine, config, files):
+def start_postfix(machine, config, files, services=""):
+    """`services`: more lines for master.cf."""
     machine.path("/var/mail/lab").mkdir(parents=True)
     machine.run("chown", "inbox:inbox", "/var/mail/lab")
-    machine.write("/etc/postfix/master.cf", MASTER)
+    machine.write("/etc/postfix/master.cf", MASTER + services)
     machine.write("/etc/postfix/main.cf", config)
     for name, text in files.items():
         machine.write(f"/etc/postfix/{name}", text)

@@ -7,6 +7,7 @@ from machines import DNS
 HOME = "12.34.56.78"      # the domestic host
 RELAY = "34.56.78.90"     # the VPS: mailferry
 RECEIVER = "203.0.113.25"
+RECEIVERS = {"postfix": "203.0.113.31", "exim": "203.0.113.32", "opensmtpd": "203.0.113.33"}  # see receivers.py
 DESK = "198.51.100.7"     # a client without a fixed address: a stranger until it gives its password
 
 SOA = "@ SOA ns1.lab.example. admin.mydomain.com. 1 3600 600 86400 5\n@ NS ns1.lab.example.\n"
@@ -26,6 +27,7 @@ _dmarc TXT "v=DMARC1; p=none; rua=mailto:admin@mydomain.com"
     "abc.com": f"@ MX 10 mx\nmx A {RECEIVER}\n",
     "78.56.34.in-addr.arpa": "90 PTR mail.mydomain.com.\n",
     "56.34.12.in-addr.arpa": "78 PTR smtp.mydomain.com.\n",
+    **{f"{name}.example": f"@ MX 10 mx\nmx A {address}\n" for name, address in RECEIVERS.items()},
 }
 
 
