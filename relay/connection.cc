@@ -129,7 +129,17 @@ Task<Result<std::size_t>> Connection::read_some(std::span<char> buffer) {
   co_return count;
 }
 
-Task<void> Connection::readable() { co_await socket_.async_wait(Socket::wait_read, as_result); }
+/// Asio's word is not enough: its place for a socket in the reactor is given to the next one while an event may still wait there,
+/// which then ends the wait of the new socket. So the socket is asked itself, else two sides would wait for each other's words.
+Task<void> Connection::readable() {
+  std::array<char, 1> octet{};
+  error_code error = asio::error::would_block;
+  while (error == asio::error::would_block) {
+    auto [failure] = co_await socket_.async_wait(Socket::wait_read, as_result);
+    if (failure) co_return;
+    socket_.receive(asio::buffer(octet), Socket::message_peek, error);
+  }
+}
 
 Task<Result<void>> Connection::write(std::string_view bytes) {
   if (!tls_) {
