@@ -32,6 +32,7 @@ struct Choice {
   relay::cli::RecordsArguments records;
   relay::cli::ExplainArguments explain;
   std::string id;
+  std::string host;  ///< to forget; empty: none
   std::string listen = "127.0.0.1:2525";
   bool check_only = false;
   bool once = false;
@@ -210,6 +211,17 @@ void add_explain_command(CLI::App& app, Choice& choice) {
   add_json(explain, choice);
 }
 
+void add_hosts_command(CLI::App& app, Choice& choice) {
+  // CLI11 calls the inner command back first, then the outer: both choose the same.
+  const Action action = [&choice] {
+    return choice.host.empty() ? relay::cli::hosts(choice.common) : relay::cli::hosts_forget(choice.common, choice.host);
+  };
+  CLI::App* hosts = add_command(app, choice, "hosts", "what is remembered of receivers' hosts for a while", action);
+  CLI::App* forget = add_command(*hosts, choice, "forget", "try as if nothing had been", action);
+  forget->add_option("HOST", choice.host, "its name or address, or all")->required();
+  for (CLI::App* command : {hosts, forget}) add_json(command, choice);
+}
+
 void add_commands(CLI::App& app, Choice& choice) {
   CLI::App* playground = app.add_subcommand("playground", "the real relay in a built-in world on loopback, to see it work");
   playground->add_option("--listen", choice.listen, "address and port")->capture_default_str();
@@ -229,6 +241,7 @@ void add_commands(CLI::App& app, Choice& choice) {
   add_send_command(app, choice);
   add_dkim_commands(app, choice);
   add_explain_command(app, choice);
+  add_hosts_command(app, choice);
   CLI::App* status =
       add_command(app, choice, "status", "state of the running relay", [&choice] { return relay::cli::status(choice.common); });
   add_json(status, choice);

@@ -163,6 +163,9 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", {"v1", "queue", "*"}, &Api::get_message},
       {"GET", {"v1", "queue", "*", "content"}, &Api::get_content},
       {"GET", {"v1", "queue", "*", "reasons"}, &Api::get_reasons},
+      {"GET", {"v1", "hosts"}, &Api::get_hosts},
+      {"DELETE", {"v1", "hosts"}, &Api::delete_hosts},
+      {"DELETE", {"v1", "hosts", "*"}, &Api::delete_host},
   };
   return table;
 }
@@ -216,7 +219,9 @@ Task<Response> Api::get_status(Request) {
   status["quarantined"] = quarantined ? std::move(*quarantined) : json::array();
   status["pauses"] = paused ? std::move(*paused) : json::array();
   status["actions"] = action_views(actions_.running());
-  status["delivery"] = delivery_view(dispatcher_, base::now());
+  json::object delivery = delivery_view(dispatcher_, base::now());
+  delivery["host_troubles"] = services_.host_memory.entries(Clock::now()).size();
+  status["delivery"] = std::move(delivery);
   co_return view(std::move(status));
 }
 

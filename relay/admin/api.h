@@ -48,6 +48,9 @@ class Api {
   Task<Response> get_message(Request request);
   Task<Response> get_content(Request request);
   Task<Response> get_reasons(Request request);
+  Task<Response> get_hosts(Request request);
+  Task<Response> delete_hosts(Request request);
+  Task<Response> delete_host(Request request);
 
   ActiveKeys active() const;
   Task<base::Result<json::array>> pauses();

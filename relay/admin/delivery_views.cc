@@ -99,6 +99,22 @@ void add_limits(json::array& rows, queue::SummaryBy by, const delivery::CurrentL
   }
 }
 
+json::array host_views(const std::vector<delivery::HostMemory::Entry>& entries, delivery::HostMemory::Time now,
+                       base::Time wall_now) {
+  json::array views;
+  for (const delivery::HostMemory::Entry& entry : entries) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(entry.until - now);
+    views.push_back(json::object{{"host", base::printable(entry.host.host)},
+                                 {"address", entry.host.address.to_string()},
+                                 {"port", entry.host.port},
+                                 {"trouble", delivery::name_of(entry.trouble)},
+                                 {"times", entry.times},
+                                 {"until", base::iso_time(wall_now + left)},
+                                 {"left_seconds", left.count() / 1000}});
+  }
+  return views;
+}
+
 json::object delivery_view(const delivery::Dispatcher& dispatcher, base::Time now) {
   json::object view;
   json::array limited;

@@ -3,6 +3,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <vector>
 
 #include "relay/delivery/dispatcher.h"
 
@@ -16,6 +17,9 @@ void add_block(json::object& pause, const std::optional<delivery::Block>& block)
 void add_reasons(json::object& message, const delivery::Dispatcher& dispatcher, const conf::Config& config, base::Time now);
 /// To each of the rows of summary_view() what its receiver lets us do now, where that is less than usual.
 void add_limits(json::array& rows, queue::SummaryBy by, const delivery::CurrentLimits& limits, const conf::Config& config);
+/// The same moment on both clocks.
+json::array host_views(const std::vector<delivery::HostMemory::Entry>& entries, delivery::HostMemory::Time now,
+                       base::Time wall_now);
 json::object delivery_view(const delivery::Dispatcher& dispatcher, base::Time now);
 
 }  // namespace relay::admin

@@ -69,6 +69,10 @@ int queue_pause(const Common& common, const QueueArguments& arguments);
 int queue_resume(const Common& common, const QueueArguments& arguments);
 int queue_pauses(const Common& common);
 int status(const Common& common);
+/// What is remembered of hosts.
+int hosts(const Common& common);
+/// Of one by its name or address, or of "all".
+int hosts_forget(const Common& common, const std::string& host);
 /// Failed when nothing is known of the reply beyond its class.
 int explain(const Common& common, const ExplainArguments& arguments);
 int explain_message(const Common& common, queue::QueueId id);

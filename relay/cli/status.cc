@@ -97,6 +97,11 @@ std::string delivery_text(const json::object& delivery, std::size_t width) {
              fmt::format("{} domains go round; mailferry status --json lists them", delivery.at("fallbacks").as_array().size()),
              width);
   }
+  if (number_of(delivery, "host_troubles") > 0) {
+    text +=
+        line("hosts", fmt::format("{} remembered; mailferry hosts lists them", count_text(delivery, "host_troubles", "trouble")),
+             width);
+  }
   if (delivery.at("warmup").is_null()) return text;
   const json::object& warmup = delivery.at("warmup").as_object();
   text += line("warm-up",

@@ -6,6 +6,7 @@
 
 #include "queue/content_file.h"
 #include "queue/store.h"
+#include "relay/daemon.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/manual.h"
 #include "tests/unit/relay/world.h"
@@ -400,6 +401,39 @@ TEST_CASE("a pattern of hosts pauses whoever is received there") {
   CHECK(relay.empties());
   CHECK(relay.error_of_post("/queue/pauses", json::object{{"pattern", ""}}).find("pattern") != std::string::npos);
   CHECK(relay.error_of_post("/queue/pauses", json::object{{"domain", "x"}}).find("pattern") != std::string::npos);
+}
+
+TEST_CASE("what is remembered of hosts is seen and forgotten") {
+  const Folder folder;
+  Relay relay(config_in(folder, 1), example);
+  CHECK(relay.get("/hosts").at("rows").as_array().empty());
+  CHECK(relay.get("/status").at("delivery").at("host_troubles").to_number<int>() == 0);
+  relay.on_loop([](relay::Daemon& daemon) {
+    using relay::delivery::Trouble;
+    relay::delivery::HostMemory& memory = daemon.services().host_memory;
+    const dns::Candidate first{"mx1.example.net", base::IpAddress::parse("192.0.2.1").value(), 25};
+    const dns::Candidate second{"mx2.example.net", base::IpAddress::parse("2001:db8::2").value(), 465};
+    memory.add(first, Trouble::tls, relay::Clock::now());
+    memory.add(first, Trouble::tls, relay::Clock::now());
+    memory.add(first, Trouble::chunks, relay::Clock::now());
+    memory.add(second, Trouble::dead, relay::Clock::now());
+  });
+  const json::value rows = relay.get("/hosts").at("rows");
+  REQUIRE(rows.as_array().size() == 3);
+  CHECK(documented_members("hosts") == printed_members(rows.at(0).as_object()));
+  CHECK(rows.at(0).at("host").as_string() == "mx1.example.net");
+  CHECK(rows.at(0).at("address").as_string() == "192.0.2.1");
+  CHECK(rows.at(0).at("port").to_number<int>() == 25);
+  CHECK(rows.at(0).at("trouble").as_string() == "tls");
+  CHECK(rows.at(0).at("times").to_number<int>() == 2);
+  CHECK(rows.at(0).at("left_seconds").to_number<int>() > 1700);
+  CHECK(rows.at(0).at("left_seconds").to_number<int>() <= 1800);
+  CHECK(rows.at(2).at("trouble").as_string() == "dead");
+  CHECK(relay.get("/status").at("delivery").at("host_troubles").to_number<int>() == 3);
+  CHECK(relay.remove("/hosts/MX1.example.net").at("forgotten").to_number<int>() == 2);
+  CHECK(relay.remove("/hosts/2001:db8::2").at("forgotten").to_number<int>() == 1);
+  CHECK(relay.get("/hosts").at("rows").as_array().empty());
+  CHECK(relay.remove("/hosts").at("forgotten").to_number<int>() == 0);
 }
 
 TEST_CASE("requests that make no sense are told why") {

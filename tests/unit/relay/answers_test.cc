@@ -112,7 +112,7 @@ const std::string over = "\"2026-01-01T00:00:01Z\"";
 
 std::string status_of(const std::string& more) {
   return R"({"version":"1","hostname":"relay.example.com","pid":7,"started":"2026-01-01T00:00:00Z","uptime_seconds":90000,)"
-         R"("dkim":[],"delivery":{"limited":[],"fallbacks":[],"warmup":null},"listening":["[::]:25"],"host_names":[{"name":"home.example","addresses":["192.0.2.1","2001:db8::1"],)"
+         R"("dkim":[],"delivery":{"limited":[],"fallbacks":[],"host_troubles":12,"warmup":null},"listening":["[::]:25"],"host_names":[{"name":"home.example","addresses":["192.0.2.1","2001:db8::1"],)"
          R"("looked_up":"2026-01-02T00:00:00Z","failure":null,"failed":null},{"name":"office.example","addresses":[],)"
          R"("looked_up":"2026-01-02T00:00:00Z","failure":"DNS: SERVFAIL","failed":"2026-01-01T00:00:00Z"}],)"
          R"("queue":{"messages":1234567,"recipients":2345678,"held":1000,"quarantined":7},)"
@@ -165,12 +165,21 @@ TEST_CASE("status tells what needs an eye, in 80 columns") {
         "             2026-01-01T00:00:00Z: DNS: SERVFAIL\n"
         "paused       *.outlook.com since 2026-01-01T00:00:00Z: 3,400 recipients of 12\n"
         "             destinations\n"
+        "hosts        12 troubles remembered; mailferry hosts lists them\n"
         "running      0Q2M8C4T0X1 hold --from \"a b@c.example\": 12,400 recipients so far,\n"
         "             3 left alone, since 2026-01-01T00:00:00Z\n"
         "stuck        2 delivery attempts; the log tells which\n"
         "quarantine   7 messages set aside as damaged\n"
         "             0Q2M8C4T0X2 from <a@b.example> at 2026-01-02T00:00:00Z: its content\n"
         "             is not what was accepted\n");
+}
+
+TEST_CASE("hosts lists what is remembered of them and what follows, in 80 columns") {
+  const MadeUpRelay relay(MadeUpRelay::Answers{
+      {"GET /v1/hosts",
+       R"({"rows":[{"host":"mx1.example.net","address":"192.0.2.1","port":25,"trouble":"tls","times":2,"until":"x","left_seconds":1700},)"
+       R"({"host":"mx.\u001b[31m.example","address":"2001:db8::1","port":2525,"trouble":"dead","times":1,"until":"x","left_seconds":59}]})"}});
+  CHECK(relay.run("hosts") == "");
 }
 
 TEST_CASE("an answer of the relay cannot steer the terminal") {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "queue/message.h"
 #include "relay/cli/display.h"
+#include "relay/daemon.h"
 #include "tests/catch.h"
 #include "tests/unit/relay/program.h"
 #include "tests/unit/relay/shown.h"
@@ -91,8 +92,8 @@ TEST_CASE("wrong usage is exit code 2") {
   for (const char* arguments :
        {"", "nonsense", "queue", "queue show", "--nonsense", "queue list --limit -1", "queue show nothing!", "queue drop",
         "queue hold --yes", "queue list --state lost", "queue list --older never", "queue list --json --watch",
-        "queue summary --by colour", "queue drop --state active", "queue retry nothing!", "queue pause", "queue hold --from",
-        "queue list --from bob"}) {
+        "queue summary --by colour", "queue drop --state active", "queue retry nothing!", "queue pause", "hosts forget",
+        "queue hold --from", "queue list --from bob"}) {
     INFO(arguments);
     CHECK(run(arguments).code == 2);
   }
@@ -356,6 +357,34 @@ TEST_CASE("a destination is paused and resumed") {
   CHECK(again.code == 1);
   CHECK(contains(again, "example.net is not paused"));
   CHECK(ferry.rows("queue pauses") == 0);
+}
+
+TEST_CASE("what is remembered of hosts is listed and forgotten") {
+  Ferry ferry;
+  const auto remember = [&] {
+    ferry.relay().on_loop([](relay::Daemon& daemon) {
+      for (const char* name : {"mx1.example.net", "mx2.example.net"}) {
+        const dns::Candidate host{name, base::IpAddress::parse("192.0.2.1").value(),
+                                  name[2] == '1' ? std::uint16_t{25} : std::uint16_t{465}};
+        daemon.services().host_memory.add(host, relay::delivery::Trouble::dead, relay::Clock::now());
+      }
+    });
+  };
+  CHECK(ferry.run("hosts").output == "nothing is remembered of any host\n");
+  CHECK(ferry.rows("hosts") == 0);
+  remember();
+  CHECK(contains(ferry.run("hosts"), "mx1.example.net"));
+  CHECK(ferry.rows("hosts") == 2);
+  CHECK(contains(ferry.run("status"), "hosts        2 troubles remembered"));
+  CHECK(ferry.run("hosts forget mx1.example.net").output == "forgot 1 trouble of mx1.example.net\n");
+  const Ran again = ferry.run("hosts forget mx1.example.net");
+  CHECK(again.code == 1);
+  CHECK(contains(again, "nothing is remembered of mx1.example.net; mailferry hosts lists what is"));
+  remember();
+  CHECK(ferry.run("hosts forget all").output == "forgot 2 troubles of all hosts\n");
+  CHECK(ferry.run("hosts forget all --json").output == "{\"forgotten\":0}\n");
+  ferry.stop();
+  CHECK(contains(ferry.run("hosts"), "needs the running relay"));
 }
 
 TEST_CASE("a watched listing comes again until it is interrupted") {
