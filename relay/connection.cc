@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "relay/tls_sessions.h"
+
 namespace relay {
 namespace {
 
@@ -177,6 +179,13 @@ bool Connection::expect_certificate_for(const std::string& name) {
   return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), octets.data(), peer_.is_v6() ? octets.size() : 4) == 1;
 }
 
+void Connection::offer_session(const std::string& name, Certificate certificate) {
+  TlsSessions* sessions = TlsSessions::of(context_->native_handle());
+  if (sessions == nullptr) return;
+  TlsSessions::Host host{peer_, peer_port_, name, certificate == Certificate::verified};
+  offered_session_ = sessions->offer(tls_->native_handle(), std::move(host), base::now());
+}
+
 Task<Result<void>> Connection::start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name,
                                          Certificate certificate) {
   context_ = std::move(context);
@@ -188,13 +197,18 @@ Task<Result<void>> Connection::start_tls(std::shared_ptr<TlsContext> context, Tl
   if (certificate == Certificate::verified && !expect_certificate_for(server_name)) {
     co_return base::fail(Kind::tls, fmt::format("no certificate can be for {}", server_name));
   }
+  if (role == TlsRole::client) offer_session(server_name, certificate);
   const auto side = role == TlsRole::server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client;
   auto [error] = co_await tls_->async_handshake(side, as_result);
-  if (!error) co_return Result<void>();
+  // A resumed session brings the verdict on the certificate with it.
   const long verdict = certificate == Certificate::verified ? SSL_get_verify_result(tls_->native_handle()) : X509_V_OK;
-  if (verdict == X509_V_OK) co_return base::fail(Kind::tls, fmt::format("TLS handshake failed: {}", error.message()));
-  co_return base::fail(Kind::tls, fmt::format("the certificate of {} is not to be trusted: {}", server_name,
-                                              X509_verify_cert_error_string(verdict)));
+  if (verdict != X509_V_OK) {
+    co_return base::fail(Kind::tls, fmt::format("the certificate of {} is not to be trusted: {}", server_name,
+                                                X509_verify_cert_error_string(verdict)));
+  }
+  if (error) co_return base::fail(Kind::tls, fmt::format("TLS handshake failed: {}", error.message()));
+  if (TlsSessions* sessions = TlsSessions::of(context_->native_handle())) sessions->put_back(tls_->native_handle());
+  co_return Result<void>();
 }
 
 std::string Connection::tls_words() const {

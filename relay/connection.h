@@ -47,7 +47,7 @@ class Connection {
   /// All of it. `bytes` lives in the caller until the task ends.
   Task<base::Result<void>> write(std::string_view bytes);
   /// Kind::tls with OpenSSL's words. `server_name` is sent by a client (SNI), and with Certificate::verified the server's must be
-  /// good and for that name; an address literal stands for the peer's address.
+  /// good and for that name; an address literal stands for the peer's address. A client resumes what the context knows of it.
   Task<base::Result<void>> start_tls(std::shared_ptr<TlsContext> context, TlsRole role, std::string server_name,
                                      Certificate certificate = Certificate::any);
 
@@ -55,6 +55,8 @@ class Connection {
   void acknowledge();
 
   bool is_tls() const { return tls_.has_value(); }
+  /// start_tls() tried to resume a session, which a handshake that fails has used up.
+  bool offered_session() const { return offered_session_; }
   /// "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty without TLS.
   std::string tls_words() const;
   /// "sha256:<hex>" over the SubjectPublicKeyInfo of the client's certificate; empty without one.
@@ -72,6 +74,7 @@ class Connection {
 
  private:
   bool expect_certificate_for(const std::string& name);
+  void offer_session(const std::string& name, Certificate certificate);
   Task<base::Result<void>> write_rest(std::string_view bytes);
 
   Socket socket_;
@@ -80,6 +83,7 @@ class Connection {
   base::IpAddress peer_;
   std::uint16_t peer_port_ = 0;
   std::optional<std::uint32_t> local_user_;
+  bool offered_session_ = false;
 };
 
 }  // namespace relay

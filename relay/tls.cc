@@ -15,6 +15,7 @@
 #include <array>
 
 #include "base/file.h"
+#include "relay/tls_sessions.h"
 
 namespace relay {
 namespace {
@@ -107,6 +108,11 @@ struct ServerContext {
   explicit ServerContext(std::shared_ptr<TicketKeys> keys) : tickets(std::move(keys)), context(ssl::context::tls_server) {}
   std::shared_ptr<TicketKeys> tickets;
   TlsContext context;
+};
+
+struct ClientContext {
+  TlsSessions sessions;
+  TlsContext context{ssl::context::tls_client};
 };
 
 /// Where a context keeps its ticket keys; its application data belongs to Asio.
@@ -203,7 +209,8 @@ Result<std::shared_ptr<TlsContext>> make_server_tls(const conf::Config& config, 
 }
 
 Result<std::shared_ptr<TlsContext>> make_client_tls() {
-  auto context = std::make_shared<TlsContext>(ssl::context::tls_client);
+  auto made = std::make_shared<ClientContext>();
+  std::shared_ptr<TlsContext> context(made, &made->context);
   context->set_options(ssl::context::default_workarounds | ssl::context::no_compression);
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
@@ -211,6 +218,7 @@ Result<std::shared_ptr<TlsContext>> make_client_tls() {
   context->set_verify_mode(ssl::verify_none);
   // Where a connection asks for it; a system without authorities fails only then.
   SSL_CTX_set_default_verify_paths(native);
+  made->sessions.serve(native);
   return context;
 }
 

@@ -28,6 +28,8 @@ std::optional<base::IpAddress> source_for(const conf::Config& config, const base
   return *address;
 }
 
+bool is_of_handshake(const std::optional<Failure>& failure) { return failure && failure->stage == mail::Stage::handshake; }
+
 /// The network or the host, and not our own address.
 bool is_of_host(const Failure& failure) {
   return failure.error && (failure.error->kind == Kind::closed || failure.error->kind == Kind::timeout);
@@ -93,8 +95,11 @@ void Attempt::abort() {
 /// shown that nothing else was wrong.
 Task<std::optional<Failure>> Attempt::open() {
   auto failure = co_await connect();
-  const bool tls_was_it = failure && failure->stage == mail::Stage::handshake;
-  if (!tls_was_it || tls_.use != mail::TlsUse::opportunistic || aborted_) co_return failure;
+  if (is_of_handshake(failure) && connection_->offered_session() && !aborted_) {
+    prepare(tls_.use);  // the session may be what was wrong
+    failure = co_await connect();
+  }
+  if (!is_of_handshake(failure) || tls_.use != mail::TlsUse::opportunistic || aborted_) co_return failure;
   services_.log.info("tls-failed")
       .with("mx", candidate_.host)
       .with("ip", candidate_.address.to_string())

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <openssl/ssl.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <cstdlib>
@@ -104,6 +105,8 @@ class Caller {
   void with_memory(const std::function<void(HostMemory&)>& work) {
     relay_.on_loop([&](relay::Daemon& daemon) { work(daemon.services().host_memory); });
   }
+  /// Connections over which an earlier session was resumed, since the settings were made.
+  long resumed() const { return SSL_CTX_sess_hits(settings_->client_tls->native_handle()); }
   const Folder& folder() const { return folder_; }
 
  private:
@@ -111,6 +114,15 @@ class Caller {
   Relay relay_;
   std::shared_ptr<const relay::Settings> settings_;
 };
+
+/// Makes the sink's certificate one of the system's authorities for the caller.
+void trust(Caller& caller, const Sink& sink) {
+  const std::string authorities = caller.folder() / "authorities.pem";
+  REQUIRE(base::write_file_durably(authorities, sink.certificate(), 0600));
+  ::setenv("SSL_CERT_FILE", authorities.c_str(), 1);
+  caller.use_system_authorities();
+  ::unsetenv("SSL_CERT_FILE");
+}
 
 const std::string taken = "250 2.0.0 taken";
 
@@ -166,11 +178,7 @@ TEST_CASE("a verified certificate is good and for the host's name") {
   CHECK(caller.call(sink, verified) ==
         "the TLS handshake: the certificate of mx.example.net is not to be trusted: self-signed certificate");
   CHECK(caller.call(sink, required) == taken);
-  const std::string authorities = caller.folder() / "authorities.pem";
-  REQUIRE(base::write_file_durably(authorities, sink.certificate(), 0600));
-  ::setenv("SSL_CERT_FILE", authorities.c_str(), 1);
-  caller.use_system_authorities();
-  ::unsetenv("SSL_CERT_FILE");
+  trust(caller, sink);
   CHECK(caller.call(sink, verified) == taken);
   CHECK(caller.call(sink, verified, "other.example.net") ==
         "the TLS handshake: the certificate of other.example.net is not to be trusted: hostname mismatch");
@@ -178,6 +186,47 @@ TEST_CASE("a verified certificate is good and for the host's name") {
         "the TLS handshake: the certificate of [127.0.0.1] is not to be trusted: IP address mismatch");
   CHECK(sink.arrivals().size() == 2);
   CHECK(caller.remembered().empty());
+}
+
+TEST_CASE("the next connection to a host resumes its session, until new settings are read") {
+  Sink sink;
+  const bool at_once = GENERATE(true, false);
+  sink.offer_tls(at_once ? Sink::Tls::implicit : Sink::Tls::works);
+  const TlsPolicy& policy = at_once ? implicit : opportunistic;
+  Caller caller;
+  CHECK(caller.call(sink, policy) == taken);
+  CHECK(caller.resumed() == 0);
+  CHECK(caller.call(sink, policy) == taken);
+  CHECK(caller.resumed() == 1);
+  caller.use_system_authorities();
+  CHECK(caller.call(sink, policy) == taken);
+  CHECK(caller.resumed() == 0);
+}
+
+TEST_CASE("a certificate is verified although there is a session in which it was not") {
+  Sink sink;
+  sink.offer_tls(Sink::Tls::works);
+  Caller caller;
+  CHECK(caller.call(sink, required) == taken);
+  CHECK(caller.call(sink, verified).ends_with("is not to be trusted: self-signed certificate"));
+  trust(caller, sink);
+  CHECK(caller.call(sink, required) == taken);
+  CHECK(caller.call(sink, verified) == taken);
+  CHECK(caller.resumed() == 0);
+  CHECK(caller.call(sink, verified) == taken);
+  CHECK(caller.resumed() == 1);
+}
+
+TEST_CASE("a handshake that fails with a session is tried once more without one") {
+  Sink sink;
+  sink.offer_tls(Sink::Tls::works);
+  Caller caller;
+  CHECK(caller.call(sink, required) == taken);
+  sink.offer_tls(Sink::Tls::breaks);
+  CHECK(caller.call(sink, required).starts_with("the TLS handshake: "));
+  CHECK(sink.connections() == 3);
+  CHECK(caller.call(sink, required).starts_with("the TLS handshake: "));
+  CHECK(sink.connections() == 4);
 }
 
 TEST_CASE("with implicit TLS nothing is said in plain text") {
