@@ -38,6 +38,8 @@ std::vector<Behaviour> joined(std::vector<std::vector<Behaviour>> tables) {
   return all;
 }
 
-std::vector<Behaviour> all_behaviours() { return joined({at_the_door(), under_tls(), in_transactions()}); }
+std::vector<Behaviour> all_behaviours() {
+  return joined({at_the_door(), under_tls(), at_the_login(), with_implicit_tls(), in_transactions()});
+}
 
 }  // namespace receiver

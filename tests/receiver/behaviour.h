@@ -19,6 +19,8 @@ enum class Step : std::uint8_t {
   starttls,
   handshake,  ///< the client's hello has come; words are octets of TLS, or are not
   ehlo_tls,
+  auth,           ///< the command
+  auth_response,  ///< a line that follows it
   mail,
   rcpt,
   data,
@@ -94,8 +96,10 @@ struct Behaviour {
   Door door = Door::opens;
   bool has_spare = false;  ///< there is a second host, which takes everything
   std::size_t messages = 1;
-  std::size_t size = 0;      ///< octets of the body, about; 0: a few lines
-  std::string user = "bob";  ///< local part of the recipient
+  std::size_t size = 0;       ///< octets of the body, about; 0: a few lines
+  std::string user = "bob";   ///< local part of the recipient
+  bool logs_in = false;       ///< the route has a name and a password
+  bool implicit_tls = false;  ///< at port 465
 };
 
 std::vector<Behaviour> joined(std::vector<std::vector<Behaviour>> tables);
@@ -104,6 +108,10 @@ std::vector<Behaviour> joined(std::vector<std::vector<Behaviour>> tables);
 std::vector<Behaviour> at_the_door();
 /// TLS that fails, or that is not what it should be.
 std::vector<Behaviour> under_tls();
+/// AUTH.
+std::vector<Behaviour> at_the_login();
+/// TLS from the first octet.
+std::vector<Behaviour> with_implicit_tls();
 /// MAIL to QUIT.
 std::vector<Behaviour> in_transactions();
 std::vector<Behaviour> all_behaviours();

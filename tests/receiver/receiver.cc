@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "base/text.h"
+#include "tests/receiver/login.h"
 
 namespace receiver {
 namespace {
@@ -22,6 +23,7 @@ Step step_of(const std::string& verb, bool tls) {
   if (verb == "EHLO") return tls ? Step::ehlo_tls : Step::ehlo;
   if (verb == "HELO") return Step::helo;
   if (verb == "STARTTLS") return Step::starttls;
+  if (verb == "AUTH") return Step::auth;
   if (verb == "MAIL") return Step::mail;
   if (verb == "RCPT") return Step::rcpt;
   if (verb == "DATA") return Step::data;
@@ -44,8 +46,17 @@ Character doing(std::vector<Deed> deeds) {
   };
 }
 
+bool may_listen_at_465() {
+  const base::Fd door(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(465);
+  ::inet_pton(AF_INET, "127.0.4.65", &at.sin_addr);
+  return ::bind(door.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0;
+}
+
 Receiver::Receiver(Character character, std::string offers, TlsServer tls, Place place)
-    : character_(std::move(character)), offers_(std::move(offers)), tls_(std::move(tls)) {
+    : character_(std::move(character)), offers_(std::move(offers)), tls_(std::move(tls)), implicit_tls_(place.implicit_tls) {
   listen(place);
   if (place.door == Door::opens) thread_ = std::thread([this] { accept(); });
 }
@@ -130,7 +141,7 @@ void Receiver::accept() {
 
 void Receiver::converse(Talk& talk) {
   try {
-    if (answer(talk, Step::greeting, "220 mx.example ESMTP")) {
+    if ((!implicit_tls_ || shake_hands(talk)) && answer(talk, Step::greeting, "220 mx.example ESMTP")) {
       while (take_command(talk)) {
       }
     }
@@ -219,12 +230,26 @@ bool Receiver::take_command(Talk& talk) {
     case Step::ehlo_tls: return answer(talk, step, ehlo_reply(talk.wire.is_tls()));
     case Step::starttls: return answer(talk, step, "220 2.0.0 go ahead") && (!is_taken(talk.reply) || shake_hands(talk));
     case Step::quit: answer(talk, step, "221 2.0.0 bye"); return false;
+    case Step::auth: return take_login(talk);
     case Step::mail:
     case Step::rcpt:
     case Step::data: return take_envelope(talk, verb);
     case Step::helo: return answer(talk, step, "250 mx.example");
     case Step::bdat: return take_chunk(talk);
     default: return answer(talk, step, verb == "RSET" || verb == "NOOP" ? "250 2.0.0 ok" : "500 5.5.2 what");
+  }
+}
+
+/// AUTH and the lines of its exchange.
+bool Receiver::take_login(Talk& talk) {
+  Login login;
+  std::string line = talk.moment.line;
+  for (Step step = Step::auth;; step = Step::auth_response) {
+    if (!answer(talk, step, login.reply_to(line))) return false;
+    if (!talk.reply.starts_with("334")) return true;
+    const auto next = talk.wire.read_line();
+    if (!next) return false;
+    line = *next;
   }
 }
 

@@ -44,7 +44,11 @@ struct Place {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: a free one
   Door door = Door::opens;
+  bool implicit_tls = false;
 };
+
+/// Whether we may listen at port 465 here.
+bool may_listen_at_465();
 
 class Receiver {
  public:
@@ -79,6 +83,7 @@ class Receiver {
   bool answer(Talk& talk, Step step, const std::string& usual);
   bool perform(Talk& talk, const Deed& deed);
   bool take_command(Talk& talk);
+  bool take_login(Talk& talk);
   bool take_envelope(Talk& talk, const std::string& verb);
   bool take_content(Talk& talk);
   bool take_chunk(Talk& talk);
@@ -91,6 +96,7 @@ class Receiver {
   Character character_;
   std::string offers_;
   TlsServer tls_;
+  bool implicit_tls_;
   std::uint16_t port_ = 0;
   base::Fd listener_;
   std::vector<base::Fd> crowd_;  ///< connections of our own that fill the queue of a door that stalls

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "dns/resolver.h"
 #include "tests/catch.h"
+#include "tests/receiver/login.h"
 
 namespace receiver {
 namespace {
@@ -34,9 +35,13 @@ std::string told(const Fate& fate, std::size_t arrived) {
                      fate.bounced.size(), fmt::join(fate.bounced, "\", \""));
 }
 
-std::unique_ptr<Receiver> host_for(const Behaviour& behaviour, const std::string& name, const Authority& authority) {
+std::unique_ptr<Receiver> host_for(const Behaviour& behaviour, const std::string& name, const std::string& address,
+                                   const Authority& authority) {
   Place place;
+  place.address = address;
   place.door = behaviour.door;
+  place.implicit_tls = behaviour.implicit_tls;
+  if (behaviour.implicit_tls) place.port = 465;
   return std::make_unique<Receiver>(doing(behaviour.deeds), behaviour.offers, authority.server(behaviour.tls, name), place);
 }
 
@@ -68,7 +73,8 @@ std::string body_of(std::size_t size) {
 Stage::Stage(Behaviour behaviour, std::size_t number, const Authority& authority)
     : behaviour_(std::move(behaviour)),
       domain_(fmt::format("b{}.example", number)),
-      host_(host_for(behaviour_, "mx1." + domain_, authority)) {
+      address_(behaviour_.implicit_tls ? fmt::format("127.0.1.{}", number) : "127.0.0.1"),
+      host_(host_for(behaviour_, "mx1." + domain_, address_, authority)) {
   if (!behaviour_.has_spare) return;
   spare_ = std::make_unique<Receiver>(doing({}), behaviour_.offers, authority.server(behaviour_.tls, "mx2." + domain_));
 }
@@ -79,13 +85,13 @@ void Stage::add_to(conf::Config& config) const {
   route.tls = behaviour_.policy;
   route.hosts.push_back(fmt::format("mx1.{}:{}", domain_, host_->port()));
   if (spare_) route.hosts.push_back(fmt::format("mx2.{}:{}", domain_, spare_->port()));
+  if (behaviour_.logs_in) route.username = user_name;
   config.route.push_back(std::move(route));
 }
 
 void Stage::add_to(dns::StaticResolver& resolver) const {
-  for (const char* host : {"mx1.", "mx2."}) {
-    resolver.add(host + domain_, dns::RecordType::a, base::IpAddress::parse("127.0.0.1").value());
-  }
+  resolver.add("mx1." + domain_, dns::RecordType::a, base::IpAddress::parse(address_).value());
+  resolver.add("mx2." + domain_, dns::RecordType::a, base::IpAddress::parse("127.0.0.1").value());
 }
 
 void Stage::send(world::Client& client) const {

@@ -53,6 +53,7 @@ class Stage {
 
   Behaviour behaviour_;
   std::string domain_;
+  std::string address_;
   std::unique_ptr<Receiver> host_;
   std::unique_ptr<Receiver> spare_;
 };
