@@ -1,4 +1,5 @@
-"""The story of the lab: a hundred messages from the domestic Postfix through mailferry to a receiver, then real clients, strangers, and what goes wrong on the way.
+"""The story of the lab: a hundred messages from the domestic Postfix through mailferry to a receiver, then real clients,
+strangers, what goes wrong on the way, and real receivers.
 
 Started by `run`, in namespaces of its own. Prints each check that fails and ends with "N passed, N failed"."""
 import collections
@@ -25,7 +26,6 @@ from receivers import PROGRAMS
 
 HERE = pathlib.Path(__file__).resolve().parent
 CANONICALIZATIONS = ("relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple")
-
 
 
 class Checks:

@@ -9,7 +9,7 @@ from zones import RECEIVERS
 
 REFUSED = "550 5.1.1 no such user"
 PORTS = (25, 465, 587, 2525)
-PUT_OFF = "451 4.7.1 greylisted, please try again in 2 seconds"
+PUT_OFF = "451 4.7.1 greylisted, please try again in 7 seconds"
 
 POSTFIX = postfix.COMMON + """myhostname = mx.{domain}
 mydestination =
@@ -119,7 +119,8 @@ match from local for any action send
 
 class Receiver:
     """A program on its machine; what the programs differ in is below."""
-    smtputf8 = chunking = True
+    smtputf8 = True
+    alters = ()  # messages, by kind, that it delivers otherwise than it got them
 
     def __init__(self, network, roots, authority):
         self.name = type(self).__name__.lower()
@@ -136,6 +137,7 @@ class Receiver:
 
 class Postfix(Receiver):
     log, connection = postfix.LOG, "]: connect from mail.mydomain.com"
+    logins = ("sasl_method=SCRAM-SHA-256",)
 
     def start(self):
         postfix.set_access(self.machine, {f"nobody@{self.domain}": REFUSED, f"later@{self.domain}": PUT_OFF})
@@ -149,7 +151,9 @@ class Postfix(Receiver):
 
 
 class Exim(Receiver):
+    alters = ("header_only",)  # writes the empty line that did not come
     log, connection = "/var/log/exim-mainlog", "(TCP/IP connection count"
+    logins = ("A=plain:desk", "A=login:desk")
 
     def start(self):
         self.machine.write("/etc/exim4/exim4.conf", self.fill_in(EXIM))
@@ -164,7 +168,9 @@ class Exim(Receiver):
 
 
 class OpenSMTPD(Receiver):
-    smtputf8 = chunking = False
+    smtputf8 = False
+    alters = ("from_with_comment",)  # takes an escaped quote for the end of the string, and gives what follows its own host
+    logins = ("smtp authentication user=desk",)
     log, connection = "/var/log/smtpd", "smtp connected address=34.56.78.90"
 
     def start(self):
