@@ -162,7 +162,7 @@ struct OwnRow {
   Cause cause;
   OwnStatus status;
 };
-constexpr std::array<OwnRow, 19> own_words{{
+constexpr std::array<OwnRow, 21> own_words{{
     {"no such domain", Cause::no_domain, {1, 2}},
     {"accepts no mail (null MX)", Cause::no_mail_service, {1, 10}},
     {"no address found for", Cause::no_domain, {4, 4}},
@@ -171,7 +171,9 @@ constexpr std::array<OwnRow, 19> own_words{{
     {"DNS:", Cause::dns_trouble, {4, 3}},
     {"SMTPUTF8, which the header needs", Cause::no_utf8, {6, 9}},
     {"SMTPUTF8", Cause::no_utf8, {6, 7}},
+    {"REQUIRETLS", Cause::no_requiretls, {7, 30}},
     {"STARTTLS", Cause::tls, {7, 10}},
+    {"is not to be trusted", Cause::tls, {7, 10}},
     {"TLS handshake", Cause::tls, {7, 10}},
     {"cannot connect", Cause::cannot_connect, {4, 1}},
     {"timed out waiting for the connection", Cause::cannot_connect, {4, 1}},
@@ -231,6 +233,8 @@ Cause cause_of(const Told& told, EnhancedStatus status) {
   if (told.speaker == Told::Speaker::relay) {
     if (const OwnRow* row = find_own(told.words)) return row->cause;
   }
+  // 5.7.30 is that of RFC 8689, and Gmail's for DKIM.
+  if (told.words.find("REQUIRETLS") != std::string_view::npos) return Cause::no_requiretls;
   if (const auto cause = find_status(precise_statuses, status)) return *cause;
   if (told.speaker == Told::Speaker::relay) return told.gave_up ? Cause::time_over : Cause::not_handed_over;
   const std::string words = base::lower(told.words);

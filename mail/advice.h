@@ -34,6 +34,7 @@ enum class Cause : std::uint8_t {
   relay_denied,
   form,
   no_utf8,
+  no_requiretls,
   loop,
   protocol,
   time_over,

@@ -132,6 +132,15 @@ constexpr std::array<Advice, cause_count> advice{{
      "邮件地址或邮件头中含有非 ASCII 字符（例如中文），对方邮件系统不支持。",
      "请向对方询问由拉丁字母组成的邮箱地址，或改用您自己的这类地址发送。"},
 
+    {Cause::no_requiretls, Helper::administrator,
+     "The message may travel over protected connections only (REQUIRETLS), and no such way to the recipient was found.",
+     "Send the message without that requirement if it may travel like all other mail. Else forward this notice to your mail "
+     "administrator: the recipient's mail server must offer REQUIRETLS with a good certificate, and a route of the relay {relay} "
+     "must name it.",
+     "这封邮件要求全程加密传输（REQUIRETLS），但没有找到通往对方邮件系统的此类线路。",
+     "如果这封邮件可以按普通方式传输，请取消该要求后重新发送。否则请将这封通知转给贵公司的邮件管理员：对方的邮件服务器必须支持 "
+     "REQUIRETLS 并持有有效证书，且中继服务器 {relay} 的路由中必须写明该服务器。"},
+
     {Cause::loop, Helper::administrator, "The message went round in a circle between mail servers.",
      "Forward this notice to your mail administrator: somewhere a forwarding leads back to where it began.",
      "这封邮件在邮件服务器之间循环转发。", "请将这封通知转给贵公司的邮件管理员：某处的转发设置又指回了起点。"},

@@ -55,6 +55,7 @@ Extensions read_extensions(const Reply& reply) {
     if (base::equal_ignoring_case(keyword, "DSN")) extensions.dsn = true;
     if (base::equal_ignoring_case(keyword, "SMTPUTF8")) extensions.smtp_utf8 = true;
     if (base::equal_ignoring_case(keyword, "CHUNKING")) extensions.chunking = true;
+    if (base::equal_ignoring_case(keyword, "REQUIRETLS")) extensions.requiretls = true;
     if (base::equal_ignoring_case(keyword, "SIZE")) extensions.size = base::parse_number(rest).value_or(0);
     if (base::equal_ignoring_case(keyword, "LIMITS")) extensions.limits = read_limits(rest);
     if (base::equal_ignoring_case(keyword, "AUTH")) {
@@ -112,20 +113,20 @@ void ClientSession::on_helo(const Reply& reply) {
 
 void ClientSession::settle_tls() {
   const bool may_go_without = options_.tls == TlsUse::opportunistic && !extensions_.starttls;
-  if (tls_active_ || options_.tls == TlsUse::never || may_go_without) return settle_auth();
+  if (tls_active_ || options_.tls == TlsUse::never || may_go_without) return settle_requiretls();
   enter(State::starttls, Stage::starttls);
   if (extensions_.starttls) {
     output_ += "STARTTLS\r\n";
     return;
   }
-  broken("the server does not offer STARTTLS");
+  broken("the server does not offer STARTTLS", base::Kind::unsupported);
   say_goodbye();
 }
 
 void ClientSession::on_starttls(const Reply& reply) {
   if (reply.code == 220) return enter(State::handshake, Stage::handshake);
   if (reply.is_positive() || reply.is_intermediate()) return unexpected(reply);
-  if (options_.tls == TlsUse::opportunistic) return settle_auth();
+  if (options_.tls == TlsUse::opportunistic) return settle_requiretls();
   refused(reply);
   say_goodbye();
 }
@@ -138,6 +139,13 @@ void ClientSession::tls_started() {
   extensions_ = Extensions();
   if (!greeted_) return enter(State::greeting, Stage::greeting);
   say_ehlo();
+}
+
+/// RFC 8689 4.2.1: what stood in the first EHLO reply, before TLS, does not count.
+void ClientSession::settle_requiretls() {
+  if (!options_.requiretls || (tls_active_ && extensions_.requiretls)) return settle_auth();
+  broken("the server does not offer REQUIRETLS, which the sender asks for", base::Kind::unsupported);
+  say_goodbye();
 }
 
 // ---- AUTH (RFC 4954) ----

@@ -157,7 +157,7 @@ void ClientSession::start(Transaction transaction) {
   outcome_.assign(transaction_.recipients.size(), RecipientReply());
   recipient_ = 0;
   accepted_ = 0;
-  if (is_too_large()) return;
+  if (is_too_large() || lacks_requiretls()) return;
   choose_recipients();
   if (asked_.empty()) return;
   ++mails_;
@@ -177,6 +177,14 @@ bool ClientSession::is_too_large() {
   const std::string words =
       fmt::format("the message has {} octets and the server takes {}", transaction_.size, *extensions_.size);
   outcome_.assign(outcome_.size(), RecipientReply{Stage::mail, Reply(552, EnhancedStatus{5, 3, 4}, words), true});
+  return true;
+}
+
+/// RFC 8689 4.2.1: whatever the caller thought of this connection.
+bool ClientSession::lacks_requiretls() {
+  if (transaction_.tls != TlsWish::required || options_.requiretls) return false;
+  const std::string words = "this connection is not what REQUIRETLS asks for";
+  outcome_.assign(outcome_.size(), RecipientReply{Stage::mail, Reply(550, EnhancedStatus{5, 7, 30}, words), true});
   return true;
 }
 
@@ -228,6 +236,7 @@ void ClientSession::write_mail() {
   if (extensions_.size && transaction_.size > 0) fmt::format_to(out, " SIZE={}", transaction_.size);
   if (extensions_.eight_bit_mime && transaction_.body == BodyType::eight_bit) output_ += " BODY=8BITMIME";
   if (utf8_) output_ += " SMTPUTF8";
+  if (options_.requiretls && carries_requiretls(transaction_.tls)) output_ += " REQUIRETLS";
   if (extensions_.dsn) {
     if (transaction_.ret != Return::unspecified) output_ += transaction_.ret == Return::full ? " RET=FULL" : " RET=HDRS";
     if (!transaction_.envid.empty()) fmt::format_to(out, " ENVID={}", transaction_.envid);
@@ -310,13 +319,13 @@ void ClientSession::become_ready() { enter(State::ready, Stage::mail); }
 void ClientSession::refused(const Reply& reply) {
   output_.clear();
   state_ = State::done;
-  failure_ = SessionFailure{stage_, reply, {}};
+  failure_ = SessionFailure{stage_, reply, {}, base::Kind::refused};
 }
 
-void ClientSession::broken(std::string words) {
+void ClientSession::broken(std::string words, base::Kind kind) {
   output_.clear();
   state_ = State::done;
-  failure_ = SessionFailure{stage_, std::nullopt, std::move(words)};
+  failure_ = SessionFailure{stage_, std::nullopt, std::move(words), kind};
 }
 
 void ClientSession::unexpected(const Reply& reply) {

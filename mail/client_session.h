@@ -57,6 +57,7 @@ struct Extensions {
   bool dsn = false;
   bool smtp_utf8 = false;
   bool chunking = false;
+  bool requiretls = false;
   std::optional<std::uint64_t> size;  ///< SIZE with its limit; 0: no limit
   std::vector<std::string> auth;      ///< mechanisms, in upper case
   Limits limits;
@@ -72,6 +73,9 @@ class SessionOptions {
   bool implicit_tls = false;  ///< the connection begins with the handshake (RFC 8314 3.3)
   bool authenticate = false;  ///< AUTH, under TLS only; without it there is no transaction
   bool chunking = true;       ///< BDAT where it is offered (RFC 3030)
+  /// The session is one that RFC 8689 2 wants for REQUIRETLS: under TLS, and who drives it verifies the certificate and knows the
+  /// host's name from a source to be trusted. It fails where REQUIRETLS is not offered.
+  bool requiretls = false;
 };
 
 /// One message to recipients of one destination.
@@ -82,6 +86,7 @@ class Transaction {
   std::uint64_t size = 0;             ///< octets before dot-stuffing; 0: unknown
   BodyType body = BodyType::seven_bit;
   SmtpUtf8 utf8 = SmtpUtf8::absent;
+  TlsWish tls = TlsWish::none;  ///< required: with SessionOptions::requiretls only
   Return ret = Return::unspecified;
   std::string envid;  ///< xtext
 };
@@ -112,8 +117,9 @@ struct RecipientReply {
 /// What ended a session before its transaction could be judged recipient by recipient.
 struct SessionFailure {
   Stage stage = Stage::connect;
-  std::optional<Reply> reply;  ///< the server's own words, or nothing when `words` tell it
-  std::string words;           ///< "the server does not offer STARTTLS", "does not speak SMTP"
+  std::optional<Reply> reply;            ///< the server's own words, or nothing when `words` tell it
+  std::string words;                     ///< "the server does not offer STARTTLS", "does not speak SMTP"
+  base::Kind kind = base::Kind::closed;  ///< unsupported: the server lacks what the session is to have
 };
 
 class ClientSession {
@@ -202,9 +208,11 @@ class ClientSession {
   void enter(State state, Stage stage);
   void say_ehlo();
   void settle_tls();
+  void settle_requiretls();
   void settle_auth();
   bool try_mechanism(std::size_t first);
   bool is_too_large();
+  bool lacks_requiretls();
   void choose_recipients();
   std::string address(const Mailbox& mailbox) const;
   void ask(State state);
@@ -216,7 +224,7 @@ class ClientSession {
   void settle(Stage stage, const Reply& reply);
   void become_ready();
   void refused(const Reply& reply);
-  void broken(std::string words);
+  void broken(std::string words, base::Kind kind = base::Kind::closed);
   void unexpected(const Reply& reply);
   void say_goodbye();
 

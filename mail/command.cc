@@ -125,6 +125,12 @@ std::expected<void, Reply> take_utf8(std::string_view value, command::MailFrom& 
   return {};
 }
 
+std::expected<void, Reply> take_requiretls(std::string_view value, command::MailFrom& mail) {
+  if (!value.empty()) return bad_argument("REQUIRETLS has no value");
+  mail.requiretls = true;
+  return {};
+}
+
 std::expected<void, Reply> take_ret(std::string_view value, command::MailFrom& mail) {
   if (mail.ret != Return::unspecified) return bad_argument("RET is given twice");
   if (base::equal_ignoring_case(value, "FULL")) {
@@ -215,9 +221,10 @@ struct ParameterOf {
   std::string_view name;
   std::expected<void, Reply> (*take)(std::string_view value, Target& target);
 };
-constexpr std::array<ParameterOf<command::MailFrom>, 6> mail_parameters{{{"SIZE", take_size},
+constexpr std::array<ParameterOf<command::MailFrom>, 7> mail_parameters{{{"SIZE", take_size},
                                                                          {"BODY", take_body},
                                                                          {"SMTPUTF8", take_utf8},
+                                                                         {"REQUIRETLS", take_requiretls},
                                                                          {"RET", take_ret},
                                                                          {"ENVID", take_envid},
                                                                          {"AUTH", take_submitter}}};

@@ -27,6 +27,7 @@ struct MailFrom {
   std::optional<std::uint64_t> size;
   BodyType body = BodyType::seven_bit;
   SmtpUtf8 utf8 = SmtpUtf8::absent;
+  bool requiretls = false;
   Return ret = Return::unspecified;
   std::string envid;
 };
@@ -71,8 +72,8 @@ using Command =
 namespace line_limit {
 inline constexpr std::size_t usual = 512;
 /// SIZE (RFC 1870 3), BODY (RFC 6152 2), RET and ENVID (RFC 3461 4.3, 4.4), AUTH (RFC 4954 3), SMTPUTF8
-/// (RFC 6531 3.1).
-inline constexpr std::size_t mail = usual + 26 + 17 + 9 + 107 + 500 + 10;
+/// (RFC 6531 3.1), REQUIRETLS (RFC 8689 2).
+inline constexpr std::size_t mail = usual + 26 + 17 + 9 + 107 + 500 + 10 + 11;
 /// NOTIFY and ORCPT (RFC 3461 4.1, 4.2).
 inline constexpr std::size_t rcpt = usual + 29 + 507;
 }  // namespace line_limit

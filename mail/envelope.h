@@ -17,6 +17,13 @@ enum class BodyType : std::uint8_t { seven_bit, eight_bit };
 /// SMTPUTF8 of RFC 6531: not given; given; given and needed, because the header is not ASCII.
 enum class SmtpUtf8 : std::uint8_t { absent, given, needed };
 
+/// What the sender wants of TLS on the way (RFC 8689): nothing; REQUIRETLS, without which the message is returned; TLS-Required:
+/// No, so that policies of receivers do not count; REQUIRETLS of mail with the null reverse-path, which is no reason to lose it
+/// (5).
+enum class TlsWish : std::uint8_t { none, required, optional, preferred };
+/// REQUIRETLS goes with it, where it may.
+constexpr bool carries_requiretls(TlsWish wish) { return wish == TlsWish::required || wish == TlsWish::preferred; }
+
 /// RET= of RFC 3461 4.3: what a failure report returns of the message.
 enum class Return : std::uint8_t { unspecified, full, headers };
 
@@ -78,6 +85,7 @@ class Envelope {
   std::vector<Recipient> recipients;
   BodyType body = BodyType::seven_bit;
   SmtpUtf8 utf8 = SmtpUtf8::absent;
+  TlsWish tls = TlsWish::none;
   std::optional<std::uint64_t> declared_size;  ///< SIZE= of RFC 1870, octets
   Return ret = Return::unspecified;
   std::string envid;  ///< ENVID= of RFC 3461 4.4 as it was given, xtext, at most 100 octets; empty: not given

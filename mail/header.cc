@@ -157,4 +157,9 @@ std::string message_id(const HeaderBlock& header) {
   return one_word ? std::string(id) : std::string();
 }
 
+bool asks_for_no_tls_policy(const HeaderBlock& header) {
+  const auto fields = header.find("TLS-Required");
+  return fields.size() == 1 && base::equal_ignoring_case(base::trim(unfold(fields.front()->value)), "No");
+}
+
 }  // namespace mail

@@ -101,6 +101,9 @@ std::string message_id(const HeaderBlock& header);
 /// Whether a Received line tells who the client is.
 enum class ShowClient : std::uint8_t { no, yes };
 
+/// RFC 8689 3: one TLS-Required field, and it says No.
+bool asks_for_no_tls_policy(const HeaderBlock& header);
+
 struct ReceivedParts {
   std::string_view by;             ///< our hostname
   std::string_view id;             ///< queue id

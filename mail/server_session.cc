@@ -132,6 +132,7 @@ std::vector<std::string> ServerSession::extensions() const {
   std::vector<std::string> keywords{"PIPELINING", fmt::format("SIZE {}", options_.message_size)};
   if (options_.offer_starttls && !tls_active_) keywords.emplace_back("STARTTLS");
   if (tls_active_ && !options_.auth.empty()) keywords.push_back(fmt::format("AUTH {}", fmt::join(options_.auth, " ")));
+  if (tls_active_) keywords.emplace_back("REQUIRETLS");  // RFC 8689 2
   if (options_.offer_xclient) keywords.emplace_back("XCLIENT NAME ADDR PORT PROTO HELO LOGIN");
   keywords.insert(keywords.end(), {"ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN"});
   keywords.push_back(fmt::format("LIMITS RCPTMAX={}", options_.recipients));  // RFC 9422
@@ -154,6 +155,8 @@ std::optional<Event> ServerSession::on(command::MailFrom& mail) {
     refuse("530 5.7.0 send STARTTLS first");
   } else if (!client_.extended && (mail.ret != Return::unspecified || !mail.envid.empty() || mail.utf8 != SmtpUtf8::absent)) {
     refuse("555 5.5.4 RET, ENVID and SMTPUTF8 need EHLO");
+  } else if (mail.requiretls && (!client_.extended || !tls_active_)) {
+    refuse("555 5.5.4 REQUIRETLS is offered to EHLO under TLS only: send STARTTLS first");
   } else if (mail.size.value_or(0) > options_.message_size) {
     refuse(fmt::format("552 5.3.4 a message may have {} octets", options_.message_size));
   } else {
@@ -283,6 +286,9 @@ void ServerSession::mail_answered(const Reply& reply) {
   }
   in_transaction_ = true;
   excused_ = 0;
+  if (pending_mail_.requiretls) {
+    envelope_.tls = pending_mail_.reverse_path.is_null() ? TlsWish::preferred : TlsWish::required;
+  }
   envelope_.reverse_path = std::move(pending_mail_.reverse_path);
   envelope_.body = pending_mail_.body;
   envelope_.utf8 = pending_mail_.utf8;

@@ -20,6 +20,7 @@ enum class Cell : std::uint8_t {
   this_host,            ///< 421: this host will have no more of it now, the destination as a whole may be well
   next_host,            ///< the next host; without one the destination rests
   next_host_or_failed,  ///< the next host may be able to; without one it is impossible for this message
+  next_host_or_later,   ///< the next host may be able to; without one this message waits
   destination_later,
   destination_failed,
 };
@@ -142,6 +143,7 @@ Outcome outcome_of(Cell cell, MoreHosts more_hosts) {
     case Cell::next_host: return {Verdict::deferred, more ? Scope::host : Scope::destination};
     case Cell::next_host_or_failed:
       return more ? Outcome{Verdict::deferred, Scope::host} : Outcome{Verdict::failed, Scope::message};
+    case Cell::next_host_or_later: return {Verdict::deferred, more ? Scope::host : Scope::message};
     case Cell::destination_later: return {Verdict::deferred, Scope::destination};
     case Cell::destination_failed: return {Verdict::failed, Scope::destination};
   }
@@ -156,6 +158,25 @@ Outcome classify(mail::Stage stage, const mail::Reply& reply, MoreHosts more_hos
 
 Outcome classify(mail::Stage stage, const base::Error& error, MoreHosts more_hosts) {
   return outcome_of(error_at(stage, error.kind), more_hosts);
+}
+
+bool is_about_tls(Stage stage) { return stage == Stage::starttls || stage == Stage::handshake || stage == Stage::ehlo_after_tls; }
+
+/// The EHLO under TLS is refused for other reasons than TLS.
+bool rules_out_requiretls(Stage stage, const mail::Reply& reply) { return stage == Stage::starttls && reply.is_permanent(); }
+
+bool rules_out_requiretls(Stage stage, const base::Error& error) {
+  return is_about_tls(stage) && (error.kind == Kind::tls || error.kind == Kind::unsupported);
+}
+
+Outcome classify_requiretls(Stage stage, const mail::Reply& reply, MoreHosts more_hosts) {
+  if (stage != Stage::starttls) return classify(stage, reply, more_hosts);
+  return outcome_of(rules_out_requiretls(stage, reply) ? Cell::next_host_or_failed : Cell::next_host_or_later, more_hosts);
+}
+
+Outcome classify_requiretls(Stage stage, const base::Error& error, MoreHosts more_hosts) {
+  if (!is_about_tls(stage)) return classify(stage, error, more_hosts);
+  return outcome_of(rules_out_requiretls(stage, error) ? Cell::next_host_or_failed : Cell::next_host_or_later, more_hosts);
 }
 
 }  // namespace queue

@@ -33,4 +33,15 @@ Outcome classify(mail::Stage stage, const mail::Reply& reply, MoreHosts more_hos
 /// Kind::unsupported.
 Outcome classify(mail::Stage stage, const base::Error& error, MoreHosts more_hosts);
 
+/// From STARTTLS to what EHLO offers under TLS.
+bool is_about_tls(mail::Stage stage);
+/// Opening a connection for mail with REQUIRETLS came to nothing, and not only for now: this host cannot have it (RFC 8689
+/// 4.2.1), for want of TLS, of a certificate to be trusted, of a name that is (Kind::unsupported), or of REQUIRETLS.
+bool rules_out_requiretls(mail::Stage stage, const mail::Reply& reply);
+bool rules_out_requiretls(mail::Stage stage, const base::Error& error);
+/// As classify() for such a connection. What TLS fails for concerns this mail alone: with no more hosts it is returned where they
+/// are ruled out, else it waits, and the destination does not rest.
+Outcome classify_requiretls(mail::Stage stage, const mail::Reply& reply, MoreHosts more_hosts);
+Outcome classify_requiretls(mail::Stage stage, const base::Error& error, MoreHosts more_hosts);
+
 }  // namespace queue

@@ -20,7 +20,9 @@ using base::Kind;
 constexpr std::int64_t furthest_time = 1'000'000'000'000'000;  ///< milliseconds, some 30,000 years
 constexpr std::int64_t largest_size = std::int64_t{1} << 60U;
 constexpr std::int64_t largest_u32 = std::numeric_limits<std::uint32_t>::max();
-constexpr std::int64_t utf8_step = 2;       ///< body.type is BodyType, and so many times SmtpUtf8
+// body.type is BodyType, and so many times SmtpUtf8 and TlsWish.
+constexpr std::int64_t utf8_step = 2;
+constexpr std::int64_t tls_step = utf8_step * (static_cast<int>(mail::SmtpUtf8::needed) + 1);
 constexpr std::size_t longest_orcpt = 500;  // RFC 3461 4.2
 constexpr std::size_t longest_envid = 100;  // RFC 3461 4.4
 
@@ -65,7 +67,7 @@ void check_numbers(Sense& sense, const MessageValues& values) {
   sense.time("time of receipt", values.received);
   sense.time("time of expiry", values.expires);
   sense.in("origin", values.origin, 0, static_cast<int>(Origin::last_notice));
-  sense.in("body type", values.type, 0, utf8_step * (static_cast<int>(mail::SmtpUtf8::needed) + 1) - 1);
+  sense.in("body type", values.type, 0, tls_step * (static_cast<int>(mail::TlsWish::preferred) + 1) - 1);
   sense.in("RET", values.ret, 0, static_cast<int>(mail::Return::headers));
   sense.in("kind of greeting", values.extended, 0, 1);
   sense.in("kind of content", values.in_file, 0, 1);
@@ -102,7 +104,8 @@ mail::ReversePath reverse_path_of(Sense& sense, const MessageValues& values) {
 }  // namespace
 
 std::int64_t type_of(const mail::Envelope& envelope) {
-  return static_cast<std::int64_t>(envelope.body) + utf8_step * static_cast<std::int64_t>(envelope.utf8);
+  return static_cast<std::int64_t>(envelope.body) + utf8_step * static_cast<std::int64_t>(envelope.utf8) +
+         tls_step * static_cast<std::int64_t>(envelope.tls);
 }
 
 std::unexpected<base::Error> damaged(QueueId id, std::string_view what) {
@@ -124,7 +127,8 @@ Result<Message> message_of(QueueId id, const MessageValues& values, const std::s
   message.expires = sane_time_of(values.expires);
   message.origin = static_cast<Origin>(values.origin);
   message.envelope.body = static_cast<mail::BodyType>(values.type % utf8_step);
-  message.envelope.utf8 = static_cast<mail::SmtpUtf8>(values.type / utf8_step);
+  message.envelope.utf8 = static_cast<mail::SmtpUtf8>(values.type % tls_step / utf8_step);
+  message.envelope.tls = static_cast<mail::TlsWish>(values.type / tls_step);
   if (values.declared_size) message.envelope.declared_size = static_cast<std::uint64_t>(*values.declared_size);
   message.envelope.ret = static_cast<mail::Return>(values.ret);
   message.envelope.envid = values.envid;

@@ -20,7 +20,7 @@ namespace {
 // recipient_expiry, held ones in recipient_held, those never tried in recipient_queued (where they are looked for after a crash
 // only), all others in none.
 //
-// body.type tells BODY= and SMTPUTF8 (sqlite_rows).
+// body.type tells BODY=, SMTPUTF8 and what the sender wants of TLS (sqlite_rows).
 //
 // destination, reply.uses and totals are kept by the writer with every group; nothing counts rows.
 //

@@ -12,7 +12,8 @@ using base::Result;
 
 mail::Mailbox mailer_daemon(const Settings& settings) { return {"MAILER-DAEMON", settings.postmaster.domain()}; }
 
-Task<Result<queue::Message>> NoticeMaker::make(queue::QueueId id, std::string content, mail::Recipient to, queue::Origin origin) {
+Task<Result<queue::Message>> NoticeMaker::make(queue::QueueId id, std::string content, mail::Recipient to, queue::Origin origin,
+                                               mail::TlsWish wish) {
   if (content.size() > queue::content_in_row_limit) {
     co_return base::fail(Kind::invalid, fmt::format("a notice of {} octets is too large", content.size()));
   }
@@ -22,6 +23,7 @@ Task<Result<queue::Message>> NoticeMaker::make(queue::QueueId id, std::string co
   mail::Envelope envelope;
   envelope.body = mail::body_type_of(content);
   envelope.utf8 = to.mailbox.is_ascii() ? mail::SmtpUtf8::absent : mail::SmtpUtf8::given;
+  envelope.tls = wish;
   to.notify = mail::Notify(mail::Notify::never);  // RFC 3461 6.1
   envelope.recipients.push_back(std::move(to));
   auto work = [this, &draft, &envelope] { return draft.seal(services_.disk, std::move(envelope), mail::Client(), base::now()); };

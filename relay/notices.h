@@ -37,7 +37,8 @@ class NoticeMaker {
   /// what fits into a row (queue::content_in_row_limit). A signature that cannot be made is logged and left out, whatever
   /// dkim.on_sign_failure says: a notice has nobody who would bring it again. Errors: Kind::invalid for content that is too
   /// large.
-  Task<base::Result<queue::Message>> make(queue::QueueId id, std::string content, mail::Recipient to, queue::Origin origin);
+  Task<base::Result<queue::Message>> make(queue::QueueId id, std::string content, mail::Recipient to, queue::Origin origin,
+                                          mail::TlsWish wish = mail::TlsWish::none);
 
  private:
   Services& services_;

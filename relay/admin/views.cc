@@ -43,6 +43,16 @@ std::string_view return_text(mail::Return form) {
   return "";
 }
 
+std::string_view tls_wish_text(mail::TlsWish wish) {
+  switch (wish) {
+    case mail::TlsWish::none: return "";
+    case mail::TlsWish::required: return "required";
+    case mail::TlsWish::optional: return "optional";
+    case mail::TlsWish::preferred: return "preferred";
+  }
+  return "";
+}
+
 json::array notify_view(const mail::Notify& notify) {
   struct Wish {
     std::uint8_t bit;
@@ -100,6 +110,7 @@ json::object message_view(const queue::Message& message, const std::vector<queue
   view["origin"] = origin_text(message.origin);
   view["envid"] = base::printable(message.envelope.envid);
   view["ret"] = return_text(message.envelope.ret);
+  view["tls_wish"] = tls_wish_text(message.envelope.tls);
   view["client"] = json::object{
       {"helo", base::printable(message.client.helo)}, {"address", message.client.address}, {"tls", message.client.tls}};
   json::array rows;

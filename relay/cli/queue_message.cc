@@ -64,6 +64,7 @@ std::string message_text(const json::object& message, std::size_t width) {
   text += field("size", count_text(message, "size", "octet"), width);
   text += field("sender", fmt::format("<{}>", text_of(message, "sender")), width);
   if (!text_of(message, "envid").empty()) text += field("envid", text_of(message, "envid"), width);
+  if (!text_of(message, "tls_wish").empty()) text += field("tls wish", text_of(message, "tls_wish"), width);
   text += '\n';
   for (const json::value& row : message.at("recipients").as_array()) text += recipient_text(row.as_object(), width);
   return text;

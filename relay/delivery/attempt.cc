@@ -38,7 +38,15 @@ bool is_of_host(const Failure& failure) {
 }  // namespace
 
 queue::Outcome Failure::outcome(queue::MoreHosts more_hosts) const {
+  if (requiretls) {
+    return reply ? queue::classify_requiretls(stage, *reply, more_hosts) : queue::classify_requiretls(stage, *error, more_hosts);
+  }
   return reply ? queue::classify(stage, *reply, more_hosts) : queue::classify(stage, *error, more_hosts);
+}
+
+bool Failure::rules_out_requiretls() const {
+  if (!requiretls) return false;
+  return reply ? queue::rules_out_requiretls(stage, *reply) : queue::rules_out_requiretls(stage, *error);
 }
 
 std::string Failure::words() const { return reply ? reply->to_string() : error->words; }
@@ -64,8 +72,8 @@ Attempt::~Attempt() {
 }
 
 std::unique_ptr<Attempt> attempt_for(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate host,
-                                     std::string_view destination) {
-  const TlsPolicy tls = tls_policy(settings->config, destination, host);
+                                     std::string_view destination, mail::TlsWish wish) {
+  const TlsPolicy tls = tls_policy(settings->config, destination, host, wish);
   std::optional<Login> login = login_for(*settings, destination, host);
   return std::make_unique<Attempt>(services, std::move(settings), std::move(host), tls, std::move(login));
 }
@@ -78,6 +86,7 @@ void Attempt::prepare(mail::TlsUse use) {
   options.tls = use;
   options.implicit_tls = tls_.implicit;
   options.authenticate = login_.has_value();
+  options.requiretls = tls_.requiretls;
   options.chunking = !services_.host_memory.has(candidate_, Trouble::chunks, Clock::now());
   client_ = mail::ClientSession(settings_->config.hostname, options);
   sasl_.reset();
@@ -99,6 +108,7 @@ Task<std::optional<Failure>> Attempt::open() {
     prepare(tls_.use);  // the session may be what was wrong
     failure = co_await connect();
   }
+  if (failure) failure->requiretls = tls_.requiretls;
   if (!is_of_handshake(failure) || tls_.use != mail::TlsUse::opportunistic || aborted_) co_return failure;
   services_.log.info("tls-failed")
       .with("mx", candidate_.host)
@@ -114,6 +124,14 @@ Task<std::optional<Failure>> Attempt::connect() {
   if (is_own_door(settings_->config, candidate_.address, candidate_.port)) {
     const base::Error circle(Kind::closed, "this host is the relay itself: mail would go in a circle");
     co_return Failure(mail::Stage::connect, circle);
+  }
+  if (!tls_.name_is_sure) {
+    const base::Error unsure(Kind::unsupported,
+                             fmt::format("the sender asks for REQUIRETLS, and that {} is a host of this domain is "
+                                         "said by DNS alone, which anybody may forge: a [[route]] that names the "
+                                         "domain's hosts lets it go",
+                                         candidate_.host));
+    co_return Failure(mail::Stage::starttls, unsure);
   }
   auto work = connect_and_drive();
   auto failure = co_await within_deadline(std::move(work));
@@ -151,7 +169,7 @@ std::optional<Failure> Attempt::failure() const {
                                                                         login_->username, ended->reply->to_string())));
   }
   if (ended->reply) return Failure(ended->stage, *ended->reply);
-  return Failure(ended->stage, lost_ ? *lost_ : base::Error(Kind::closed, ended->words));
+  return Failure(ended->stage, lost_ ? *lost_ : base::Error(ended->kind, ended->words));
 }
 
 void Attempt::lost(const base::Error& error) {
@@ -261,8 +279,9 @@ Task<void> Attempt::quit() {
   }
 }
 
-bool Attempt::serves(const Settings& settings, std::string_view destination) const {
-  return tls_ == tls_policy(settings.config, destination, candidate_) && login_ == login_for(settings, destination, candidate_);
+bool Attempt::serves(const Settings& settings, std::string_view destination, mail::TlsWish wish) const {
+  return tls_.serves(tls_policy(settings.config, destination, candidate_, wish)) &&
+         login_ == login_for(settings, destination, candidate_);
 }
 
 }  // namespace relay::delivery

@@ -29,8 +29,11 @@ class Failure {
   mail::Stage stage;
   std::optional<mail::Reply> reply;
   std::optional<base::Error> error;
+  bool requiretls = false;  ///< the connection was to be opened for mail with REQUIRETLS
 
   queue::Outcome outcome(queue::MoreHosts more_hosts) const;
+  /// The host cannot have such mail.
+  bool rules_out_requiretls() const;
   std::string words() const;
 };
 
@@ -64,7 +67,9 @@ class Attempt {
   void abort();
   const dns::Candidate& candidate() const { return candidate_; }
   /// Opened as a new connection to this host for the destination would be: as much TLS, and the same login.
-  bool serves(const Settings& settings, std::string_view destination) const;
+  bool serves(const Settings& settings, std::string_view destination, mail::TlsWish wish) const;
+  /// The same by the settings that it was opened with.
+  bool serves(std::string_view destination, mail::TlsWish wish) const { return serves(*settings_, destination, wish); }
   std::string tls_words() const { return connection_->tls_words(); }
 
  private:
@@ -107,8 +112,8 @@ class Attempt {
   bool aborted_ = false;
 };
 
-/// As the configuration has it for mail to a destination: TLS, and a password for the hosts that get one.
+/// As the configuration and the sender's wish have it for mail to a destination: TLS, and a password for the hosts that get one.
 std::unique_ptr<Attempt> attempt_for(Services& services, std::shared_ptr<const Settings> settings, dns::Candidate host,
-                                     std::string_view destination);
+                                     std::string_view destination, mail::TlsWish wish = mail::TlsWish::none);
 
 }  // namespace relay::delivery

@@ -18,6 +18,7 @@ mail::Transaction transaction_of(const queue::Message& message, const queue::Del
   transaction.size = message.size();
   transaction.body = message.envelope.body;
   transaction.utf8 = message.envelope.utf8;
+  transaction.tls = message.envelope.tls;
   transaction.ret = message.envelope.ret;
   transaction.envid = message.envelope.envid;
   for (const queue::DueRecipient& due : job.recipients) {
@@ -64,8 +65,14 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
     put_off(std::move(job));
     co_return;
   }
+  const auto wish = co_await wish_of(job.message);
+  if (!wish) {
+    unloadable(std::move(job), wish.error());
+    co_return;
+  }
+  way->wish = *wish;
   auto left = co_await try_hosts(std::move(job), *way);
-  if (left && way->falls_back && is_ours(*left)) co_await fall_back(std::move(*left), way->reason);
+  if (left && way->falls_back && is_ours(*left)) co_await fall_back(std::move(*left), *way);
 }
 
 /// By the fallback of its route where the domain's own hosts would not have our mail, or today's share of a warm-up is used up.
@@ -86,18 +93,21 @@ Task<Result<Dispatcher::Way>> Dispatcher::find_way(std::string destination) {
   way.hosts = std::move(*hosts);
   way.shaping = shaping_for(settings->config, destination, way.hosts.front());
   way.falls_back = has_fallback && !goes_round;
+  way.unsure = goes_round;
   if (way.falls_back && warmup_.is_over(way.shaping.group, base::now())) {
     hosts = co_await hosts_.find_fallback(settings, destination);
     if (!hosts) co_return way;
     way.hosts = std::move(*hosts);
     way.shaping = shaping_for(settings->config, destination, way.hosts.front());
     way.falls_back = false;
+    way.unsure = true;
   }
   co_return way;
 }
 
-/// The domain's own hosts do not let our mail through; for some time its mail goes round at once.
-Task<void> Dispatcher::fall_back(queue::DeliveryJob job, std::string reason) {
+/// The domain's own hosts do not let our mail through; for some time its mail goes round at once. Where they only cannot have
+/// mail with REQUIRETLS, other mail is not concerned.
+Task<void> Dispatcher::fall_back(queue::DeliveryJob job, const Way& before) {
   auto settings = services_.settings.get();
   const conf::Route* route = route_for(settings->config, job.destination);
   if (route == nullptr || route->fallback.empty()) {  // a reload took it away meanwhile
@@ -106,6 +116,8 @@ Task<void> Dispatcher::fall_back(queue::DeliveryJob job, std::string reason) {
   }
   Way way;
   way.pauses = pauses_begun_;
+  way.wish = before.wish;
+  way.unsure = before.unsure;
   auto hosts = co_await hosts_.find_fallback(settings, job.destination);
   if (!hosts) {
     Failure failure(mail::Stage::connect, hosts.error());
@@ -113,13 +125,8 @@ Task<void> Dispatcher::fall_back(queue::DeliveryJob job, std::string reason) {
     co_await fail_all(std::move(job), std::move(failure), std::move(nobody), way);
     co_return;
   }
-  Fallback fallback{job.destination, base::now() + route->remember, std::move(reason)};
-  services_.log.info("fallback")
-      .with("destination", job.destination)
-      .with("until", base::iso_time(fallback.until))
-      .with("reason", fallback.reason);
-  remember(fallback.to_remember());
-  fallbacks_.take_up(std::move(fallback));
+  const bool of_all_mail = before.wish != mail::TlsWish::required || before.unsure || before.refused;
+  if (of_all_mail) remember_fallback(job.destination, route->remember, before.reason);
   way.hosts = std::move(*hosts);
   way.shaping = shaping_for(settings->config, job.destination, way.hosts.front());
   if (!admitted(job.destination, way)) {
@@ -136,9 +143,19 @@ bool Dispatcher::admitted(const std::string& destination, const Way& way) {
   return joining.admitted;
 }
 
+void Dispatcher::remember_fallback(const std::string& destination, base::Duration time, const std::string& reason) {
+  Fallback fallback{destination, base::now() + time, reason};
+  services_.log.info("fallback")
+      .with("destination", destination)
+      .with("until", base::iso_time(fallback.until))
+      .with("reason", fallback.reason);
+  remember(fallback.to_remember());
+  fallbacks_.take_up(std::move(fallback));
+}
+
 Task<std::optional<queue::DeliveryJob>> Dispatcher::try_hosts(queue::DeliveryJob job, Way& way) {
   std::optional<queue::DeliveryJob> left = std::move(job);
-  auto open_already = idle_.take(way.hosts, *services_.settings.get(), left->destination);
+  auto open_already = idle_.take(way.hosts, *services_.settings.get(), left->destination, way.wish);
   if (open_already) left = co_await converse(open_already, std::move(*left), queue::MoreHosts::yes, way);
   for (std::size_t i = 0; left && !way.refused && is_ours(*left) && i < way.hosts.size(); ++i) {
     const auto more = i + 1 < way.hosts.size() || way.falls_back ? queue::MoreHosts::yes : queue::MoreHosts::no;
@@ -156,15 +173,17 @@ bool Dispatcher::is_ours(const queue::DeliveryJob& job) const {
 /// What is left goes to the next host.
 Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob job, dns::Candidate candidate,
                                                              queue::MoreHosts more, Way& way) {
+  way.relaxed = false;
   for (;;) {
     std::unique_ptr<Attempt> attempt;
-    auto failure = co_await open(attempt, candidate, job);
+    auto failure = co_await open(attempt, candidate, job, way);
     if (failure) {
       const queue::Outcome outcome = failure->outcome(more);
       const bool about_us = failure->reply && is_about_us(services_.settings.get()->config, candidate, *failure->reply);
       const bool host_only = outcome.scope == queue::Scope::host && more == queue::MoreHosts::yes;
       if (about_us ? way.falls_back : host_only) {
         way.refused = about_us;
+        way.unsure = way.unsure || !failure->rules_out_requiretls();
         way.reason = failure->words();
         co_return std::move(job);
       }
@@ -174,29 +193,44 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::try_host(queue::DeliveryJob 
     }
     auto left = co_await converse(attempt, std::move(job), more, way);
     // A server that ends a session after some messages is not down: it is asked again at once, each time with progress.
-    if (!left || way.refused || attempt->transactions() == 0) co_return left;
+    if (!left) co_return std::nullopt;
+    if (attempt && (way.refused || attempt->transactions() == 0)) {
+      way.unsure = true;
+      co_return left;
+    }
     job = std::move(*left);
   }
 }
 
 Task<std::optional<Failure>> Dispatcher::open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate,
-                                              const queue::DeliveryJob& job) {
-  auto settings = services_.settings.get();
-  attempt = attempt_for(services_, settings, candidate, job.destination);
-  const UnderWay under_way(*this, job, *attempt);
-  auto failure = co_await attempt->open();
-  co_return failure;
+                                              const queue::DeliveryJob& job, Way& way) {
+  for (;;) {
+    auto settings = services_.settings.get();
+    attempt = attempt_for(services_, settings, candidate, job.destination, way.need());
+    const UnderWay under_way(*this, job, *attempt);
+    auto failure = co_await attempt->open();
+    const bool may_do_without = failure && failure->requiretls && queue::is_about_tls(failure->stage) &&
+                                way.wish == mail::TlsWish::preferred && is_ours(job);
+    if (!may_do_without) co_return failure;
+    way.relaxed = true;
+  }
 }
 
-/// A connection that may go on afterwards is kept for other mail, and `attempt` is null then.
+/// A connection that may go on afterwards is kept for other mail, one that is not good enough for what is left is ended:
+/// `attempt` is null then.
 Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Attempt>& attempt, queue::DeliveryJob job,
                                                              queue::MoreHosts more, Way& way) {
   const std::string destination = job.destination;
   std::optional<queue::DeliveryJob> current = std::move(job);
   while (current) {
     auto message = co_await load(current->message);
+    if (message) way.wish = (*message)->envelope.tls;
     if (!message) {
       unloadable(std::move(*current), message.error());
+    } else if (!attempt->serves(destination, way.need())) {
+      co_await attempt->quit();
+      attempt.reset();
+      co_return current;
     } else if (const auto later = postponed(way, **message)) {
       put_off_until(std::move(*current), *later);
     } else {
@@ -224,6 +258,13 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Att
 bool Dispatcher::may_go_on(const Attempt& attempt, const Way& way) const {
   return !paused() && attempt.may_send_more() && !refused_mail(attempt) &&
          attempt.transactions() < way.shaping.messages_per_connection && way.pauses == pauses_begun_;
+}
+
+/// It decides how a connection is opened.
+Task<Result<mail::TlsWish>> Dispatcher::wish_of(queue::QueueId id) {
+  const auto message = co_await load(id);
+  if (!message) co_return std::unexpected(message.error());
+  co_return (*message)->envelope.tls;
 }
 
 Task<Result<Dispatcher::MessagePtr>> Dispatcher::load(queue::QueueId id) {

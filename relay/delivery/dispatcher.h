@@ -127,10 +127,16 @@ class Dispatcher {
   struct Way {
     std::vector<dns::Candidate> hosts;
     Shaping shaping;
-    std::uint64_t pauses = 0;  ///< begun when the hosts were looked at for them
-    bool falls_back = false;   ///< what these hosts refuse because of who we are has another way
-    bool refused = false;      ///< one of them did: the others would say the same
-    std::string reason;        ///< its words
+    std::uint64_t pauses = 0;                  ///< begun when the hosts were looked at for them
+    bool falls_back = false;                   ///< what these hosts refuse because of who we are has another way
+    bool refused = false;                      ///< one of them did: the others would say the same
+    std::string reason;                        ///< its words
+    mail::TlsWish wish = mail::TlsWish::none;  ///< of the mail at hand
+    bool relaxed = false;  ///< the host at hand cannot have REQUIRETLS: mail that only prefers it goes without
+    bool unsure = false;   ///< a host was passed over that may have mail with REQUIRETLS another time
+
+    /// What a connection must be opened for.
+    mail::TlsWish need() const { return relaxed && wish == mail::TlsWish::preferred ? mail::TlsWish::none : wish; }
   };
   /// Mail that is not for now.
   struct Postponed {
@@ -173,15 +179,18 @@ class Dispatcher {
   bool is_ours(const queue::DeliveryJob& job) const;
   Task<base::Result<Way>> find_way(std::string destination);
   bool admitted(const std::string& destination, const Way& way);
-  Task<void> fall_back(queue::DeliveryJob job, std::string reason);
+  Task<void> fall_back(queue::DeliveryJob job, const Way& before);
+  void remember_fallback(const std::string& destination, base::Duration time, const std::string& reason);
   Task<std::optional<queue::DeliveryJob>> try_hosts(queue::DeliveryJob job, Way& way);
   Task<std::optional<queue::DeliveryJob>> try_host(queue::DeliveryJob job, dns::Candidate candidate, queue::MoreHosts more,
                                                    Way& way);
-  Task<std::optional<Failure>> open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, const queue::DeliveryJob& job);
+  Task<std::optional<Failure>> open(std::unique_ptr<Attempt>& attempt, dns::Candidate candidate, const queue::DeliveryJob& job,
+                                    Way& way);
   Task<std::optional<queue::DeliveryJob>> converse(std::unique_ptr<Attempt>& attempt, queue::DeliveryJob job,
                                                    queue::MoreHosts more, Way& way);
   bool may_go_on(const Attempt& attempt, const Way& way) const;
   Task<base::Result<MessagePtr>> load(queue::QueueId id);
+  Task<base::Result<mail::TlsWish>> wish_of(queue::QueueId id);
 
   std::optional<queue::DeliveryJob> conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,
                                              const std::optional<Failure>& failure, queue::MoreHosts more, Way& way);

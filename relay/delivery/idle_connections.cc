@@ -26,11 +26,11 @@ Task<void> IdleConnections::wait(std::shared_ptr<Waiting> waiting) {
 }
 
 std::unique_ptr<Attempt> IdleConnections::take(const std::vector<dns::Candidate>& hosts, const Settings& settings,
-                                               std::string_view destination) {
+                                               std::string_view destination, mail::TlsWish wish) {
   for (auto place = waiting_.rbegin(); place != waiting_.rend(); ++place) {
     Waiting& waiting = **place;
     const bool fits = !waiting.ends && std::ranges::find(hosts, waiting.attempt->candidate()) != hosts.end() &&
-                      waiting.attempt->serves(settings, destination);
+                      waiting.attempt->serves(settings, destination, wish);
     if (!fits) continue;
     auto attempt = std::move(waiting.attempt);
     waiting.timer.cancel();

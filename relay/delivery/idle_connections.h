@@ -21,8 +21,9 @@ class IdleConnections {
 
   /// At the point where a transaction may begin. QUIT is said when nobody takes it within three seconds.
   void keep(std::unique_ptr<Attempt> attempt);
-  /// The one used last to one of these hosts that serves the destination; or null.
-  std::unique_ptr<Attempt> take(const std::vector<dns::Candidate>& hosts, const Settings& settings, std::string_view destination);
+  /// The one used last to one of these hosts that serves the destination and the wish; or null.
+  std::unique_ptr<Attempt> take(const std::vector<dns::Candidate>& hosts, const Settings& settings, std::string_view destination,
+                                mail::TlsWish wish);
   /// Room for another connection: the one that has waited longest ends.
   void end_one();
   void end_all();

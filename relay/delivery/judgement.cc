@@ -107,7 +107,8 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
 /// No transaction was possible.
 Task<void> Dispatcher::fail_all(queue::DeliveryJob job, Failure failure, Peer peer, const Way& way) {
   schedule_.give_back_turn(job.destination);
-  const queue::Outcome outcome = failure.outcome(queue::MoreHosts::no);
+  queue::Outcome outcome = failure.outcome(queue::MoreHosts::no);
+  if (failure.rules_out_requiretls() && way.unsure) outcome = {queue::Verdict::deferred, queue::Scope::message, false};
   const auto message = co_await load(job.message);
   if (!message) {
     unloadable(std::move(job), message.error());
@@ -128,7 +129,7 @@ Task<void> Dispatcher::fail_all(queue::DeliveryJob job, Failure failure, Peer pe
   }
   if (ruling) {
     obey(*ruling, way, job.destination, failure.words());
-  } else if (outcome.verdict == queue::Verdict::deferred) {
+  } else if (outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination) {
     rest(job.destination, peer.host, failure.words());
   }
   finish(std::move(job), std::move(records), std::move(concerns), *message);

@@ -48,8 +48,10 @@ std::string subject_in(const std::string& header) {
 std::string content_of(mail::Report report, const queue::Message& message) {
   const std::string header = header_in(beginning_of(message.content));
   report.subject = subject_in(header);
+  // RFC 8689 5: REQUIRETLS stands above RET=FULL.
   const bool full = report.kind == mail::ReportKind::failure && message.envelope.ret == mail::Return::full &&
-                    !message.content.is_file() && message.content.size() <= most_of_message;
+                    !mail::carries_requiretls(message.envelope.tls) && !message.content.is_file() &&
+                    message.content.size() <= most_of_message;
   report.returned_form = full ? mail::Returned::full : mail::Returned::headers;
   report.returned = full ? std::string(message.content.octets()) : header;
   return mail::make_report(report);
@@ -146,7 +148,8 @@ Task<void> Reports::report(MessagePtr message, std::vector<Concern> concerns, No
     co_await this->report(message, std::move(others), to, notices);
     co_return;
   }
-  auto made = co_await maker_.make(id, std::move(content), std::move(reader), queue::origin_of_notice(to));
+  const auto wish = mail::carries_requiretls(message->envelope.tls) ? mail::TlsWish::preferred : mail::TlsWish::none;
+  auto made = co_await maker_.make(id, std::move(content), std::move(reader), queue::origin_of_notice(to), wish);
   if (!made) {
     services_.log.error("notice-dropped").with("of", message->id.to_string()).with("reason", made.error().words);
     co_return;

@@ -16,13 +16,13 @@ bool covers(const conf::Shape& shape, std::string_view destination, std::string_
   return shape.mx.empty() ? base::matches_pattern(shape.domain, destination) : base::matches_pattern(shape.mx, mx);
 }
 
-conf::DeliveryTls wanted(const conf::Config& config, const conf::Route* route, std::string_view destination,
-                         std::string_view mx) {
+conf::DeliveryTls wanted(const conf::Config& config, const conf::Route* route, std::string_view destination, std::string_view mx,
+                         mail::TlsWish wish) {
   if (route != nullptr && route->tls != conf::DeliveryTls::opportunistic) return route->tls;
   const auto shape = std::ranges::find_if(
       config.shape, [&](const conf::Shape& block) { return block.tls.has_value() && covers(block, destination, mx); });
   if (shape != config.shape.end()) return *shape->tls;
-  const conf::Profile* profile = conf::profile_of(mx);
+  const conf::Profile* profile = wish == mail::TlsWish::optional ? nullptr : conf::profile_of(mx);
   if (profile != nullptr && profile->tls) return *profile->tls;
   return route == nullptr ? config.delivery.tls : route->tls;
 }
@@ -39,14 +39,30 @@ mail::TlsUse use_of(conf::DeliveryTls tls) {
 
 }  // namespace
 
-TlsPolicy tls_policy(const conf::Config& config, std::string_view destination, const dns::Candidate& host) {
+bool TlsPolicy::serves(const TlsPolicy& needed) const {
+  const bool encrypts = use == needed.use || (use == mail::TlsUse::required && needed.use == mail::TlsUse::opportunistic);
+  const bool proves = (verify || !needed.verify) && (!needed.requiretls || (requiretls && needed.name_is_sure));
+  return encrypts && proves && implicit == needed.implicit;
+}
+
+TlsPolicy tls_policy(const conf::Config& config, std::string_view destination, const dns::Candidate& host, mail::TlsWish wish) {
   const conf::Route* route = route_for(config, destination);
-  const conf::DeliveryTls tls = wanted(config, route, destination, host.host);
-  TlsPolicy policy{use_of(tls), tls == conf::DeliveryTls::verified, false};
+  const bool requires_tls = mail::carries_requiretls(wish);
+  const conf::DeliveryTls tls = requires_tls ? conf::DeliveryTls::verified : wanted(config, route, destination, host.host, wish);
+  TlsPolicy policy;
+  policy.use = use_of(tls);
+  policy.verify = tls == conf::DeliveryTls::verified;
+  policy.requiretls = requires_tls;
+  policy.name_is_sure = !requires_tls || is_name_sure(config, destination, host);
   if (route == nullptr || tls == conf::DeliveryTls::off || !names_host(*route, host)) return policy;
   policy.implicit = host.port == implicit_port;
   if (policy.implicit || !route->username.empty()) policy.use = mail::TlsUse::required;
   return policy;
+}
+
+bool is_name_sure(const conf::Config& config, std::string_view destination, const dns::Candidate& host) {
+  const conf::Route* route = route_for(config, destination);
+  return (route != nullptr && names_host(*route, host)) || base::equal_ignoring_case(host.host, destination);
 }
 
 }  // namespace relay::delivery

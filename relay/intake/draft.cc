@@ -211,6 +211,8 @@ Result<Sealed> Draft::seal(queue::Disk& disk, mail::Envelope envelope, mail::Cli
 void Draft::describe(queue::Message& message, mail::Envelope envelope, mail::Client client, base::Time now) const {
   const bool header_needs_utf8 = envelope.utf8 != mail::SmtpUtf8::absent && !base::is_ascii(header_.raw());
   if (header_needs_utf8) envelope.utf8 = mail::SmtpUtf8::needed;
+  const bool no_policy = envelope.tls == mail::TlsWish::none && mail::asks_for_no_tls_policy(header_);
+  if (no_policy) envelope.tls = mail::TlsWish::optional;  // RFC 8689 4.1
   const std::string id = id_.to_string();
   const conf::Trace trace = settings_->config.accept.received;
   const bool hidden = origin_ == queue::Origin::trusted && trace != conf::Trace::full;

@@ -18,6 +18,7 @@ mail::SessionOptions options_of(std::uint8_t choices) {
   options.implicit_tls = (choices & 0x10U) != 0;
   options.authenticate = (choices & 0x20U) != 0;
   options.chunking = (choices & 0x40U) == 0;
+  options.requiretls = (choices & 0x80U) != 0;
   return options;
 }
 
@@ -86,6 +87,7 @@ class Delivery {
     transaction.recipients.front().notify = mail::Notify(mail::Notify::success | mail::Notify::failure);
     transaction.recipients.front().orcpt = "rfc822;bob+2Bx@example.net";
     transaction.envid = "QQ314159";
+    transaction.tls = mail::TlsWish::preferred;
     transaction.size = 100;
     session_.begin(std::move(transaction));
   }

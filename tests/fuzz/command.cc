@@ -26,6 +26,7 @@ void check(const mail::Reply& reply) {
 void check(const mail::command::MailFrom& mail) {
   std::string line = "MAIL FROM:<" + mail.reverse_path.to_string() + ">";
   if (mail.utf8 != mail::SmtpUtf8::absent) line += " SMTPUTF8";
+  if (mail.requiretls) line += " REQUIRETLS";
   if (!mail.envid.empty()) {
     require(mail.envid.size() <= 100 && mail::decode_xtext(mail.envid));
     line += " ENVID=" + mail.envid;
@@ -33,7 +34,8 @@ void check(const mail::command::MailFrom& mail) {
   const auto again = mail::parse_command(line);
   require(again.has_value());
   const auto& read = std::get<mail::command::MailFrom>(*again);
-  require(read.reverse_path == mail.reverse_path && read.envid == mail.envid && read.utf8 == mail.utf8);
+  require(read.reverse_path == mail.reverse_path && read.envid == mail.envid && read.utf8 == mail.utf8 &&
+          read.requiretls == mail.requiretls);
 }
 
 void check(const mail::Recipient& recipient) {

@@ -44,6 +44,7 @@ mail::SessionOptions read_options(const Script& script) {
       if (word == "tls=required") options.tls = mail::TlsUse::required;
       if (word == "tls=implicit") options.implicit_tls = true;
       if (word == "auth") options.authenticate = true;
+      if (word == "requiretls") options.requiretls = true;
       if (word == "no-chunking") options.chunking = false;
     }
   }
@@ -79,6 +80,8 @@ mail::Transaction read_transaction(std::string_view text) {
   for (const std::string_view word : base::words(text)) {
     if (word.starts_with("size=")) transaction.size = base::parse_number(word.substr(5)).value();
     if (word == "SMTPUTF8") transaction.utf8 = mail::SmtpUtf8::given;
+    if (word == "REQUIRETLS") transaction.tls = mail::TlsWish::required;
+    if (word == "REQUIRETLS-where-it-can-be") transaction.tls = mail::TlsWish::preferred;
     if (word == "utf8-header") transaction.utf8 = mail::SmtpUtf8::needed;
     if (word == "8bit") transaction.body = mail::BodyType::eight_bit;
     if (word == "RET=FULL") transaction.ret = mail::Return::full;

@@ -131,7 +131,7 @@ TEST_CASE("MAIL takes AUTH as RFC 4954 has it and forgets it") {
 }
 
 TEST_CASE("parameters that were not offered are refused as such") {
-  const std::string unknown = GENERATE(as<std::string>{}, "FUTURE=1", "REQUIRETLS", "DSN", "=1", "SIZES=1", "SIZE1");
+  const std::string unknown = GENERATE(as<std::string>{}, "FUTURE=1", "HOLDFOR=60", "DSN", "=1", "SIZES=1", "SIZE1");
   CHECK(refusal("MAIL FROM:<a@b.example> " + unknown) == "555 5.5.4");
   CHECK(refusal("RCPT TO:<a@b.example> " + unknown) == "555 5.5.4");
 }
@@ -206,6 +206,13 @@ TEST_CASE("addresses that are none are refused, each path with its own status") 
   CHECK(refusal("RCPT TO:<>") == "553 5.1.3");
   CHECK(refusal("MAIL FROM:<postmaster>") == "553 5.1.7");
   CHECK(refusal("MAIL FROM:<j\xC3\xBCrgen@example.com>") == "550 5.6.7");
+}
+
+TEST_CASE("MAIL takes REQUIRETLS, which has no value") {
+  CHECK(expect<command::MailFrom>("MAIL FROM:<a@b.example> requiretls SIZE=1").requiretls);
+  CHECK_FALSE(expect<command::MailFrom>("MAIL FROM:<a@b.example>").requiretls);
+  CHECK(refusal("MAIL FROM:<a@b.example> REQUIRETLS=1") == "501 5.5.4");
+  CHECK(refusal("RCPT TO:<a@b.example> REQUIRETLS") == "555 5.5.4");
 }
 
 TEST_CASE("an address beyond ASCII needs SMTPUTF8") {

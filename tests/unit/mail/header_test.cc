@@ -168,3 +168,13 @@ TEST_CASE("the one Message-ID is found") {
                "Message-ID: <a@b\r\n c>", "Message-ID: <a@b", "Message-ID: >a@b<", "Message-ID: <a@b>\r\nMessage-ID: <c@d>");
   CHECK(mail::message_id(scan(none + "\r\n\r\n").header).empty());
 }
+
+TEST_CASE("TLS-Required says No, once, or nothing at all") {
+  const auto asks = [](const std::string& fields) { return mail::asks_for_no_tls_policy(scan(fields + "\r\n\r\n").header); };
+  CHECK(asks("TLS-Required: No"));
+  CHECK(asks("Subject: x\r\ntls-required:\r\n no "));
+  CHECK_FALSE(asks("Subject: No"));
+  CHECK_FALSE(asks("TLS-Required: Yes"));
+  CHECK_FALSE(asks("TLS-Required:"));
+  CHECK_FALSE(asks("TLS-Required: No\r\nTLS-Required: No"));
+}

@@ -199,6 +199,8 @@ class Player {
     const mail::Envelope& envelope = session_.envelope();
     played_.envelope = path(envelope.reverse_path.to_string());
     if (envelope.utf8 != mail::SmtpUtf8::absent) played_.envelope += " SMTPUTF8";
+    if (envelope.tls == mail::TlsWish::required) played_.envelope += " REQUIRETLS";
+    if (envelope.tls == mail::TlsWish::preferred) played_.envelope += " REQUIRETLS-where-it-can-be";
     if (envelope.ret == mail::Return::full) played_.envelope += " RET=FULL";
     if (envelope.ret == mail::Return::headers) played_.envelope += " RET=HDRS";
     if (!envelope.envid.empty()) played_.envelope += " ENVID=" + envelope.envid;

@@ -145,3 +145,30 @@ TEST_CASE("a message that may have been delivered never goes to another host") {
     CHECK(outcome.scope == queue::Scope::message);
   }
 }
+
+TEST_CASE("REQUIRETLS: what a host can never have returns the message, what fails now lets it wait, and nothing rests for it") {
+  const auto told = [](Stage stage, const auto& cause) {
+    const auto with = [&](MoreHosts more) { return words(queue::classify_requiretls(stage, cause, more)); };
+    return with(MoreHosts::yes) + " " + with(MoreHosts::no);
+  };
+  for (const Stage stage : {Stage::starttls, Stage::handshake, Stage::ehlo_after_tls}) {
+    for (const Kind kind : all_kinds) {
+      const base::Error error(kind, "");
+      const bool lasting = kind == Kind::tls || kind == Kind::unsupported;
+      CHECK(queue::rules_out_requiretls(stage, error) == lasting);
+      CHECK(told(stage, error) == (lasting ? "deferred/host failed/message" : "deferred/host deferred/message"));
+    }
+  }
+  mail::Reply refused;
+  refused.code = 502;
+  mail::Reply busy;
+  busy.code = 454;
+  CHECK(told(Stage::starttls, refused) == "deferred/host failed/message");
+  CHECK(told(Stage::starttls, busy) == "deferred/host deferred/message");
+  for (const Stage stage : {Stage::connect, Stage::greeting, Stage::ehlo, Stage::ehlo_after_tls, Stage::auth}) {
+    CHECK(told(stage, refused) == next);
+    CHECK_FALSE(queue::rules_out_requiretls(stage, refused));
+  }
+  CHECK(told(Stage::connect, base::Error(Kind::closed, "")) == next);
+  CHECK(told(Stage::auth, base::Error(Kind::tls, "")) == next);
+}

@@ -299,12 +299,14 @@ TEST_CASE("the list is paged by key and filtered") {
   }
 }
 
-TEST_CASE("SMTPUTF8 and addresses beyond ASCII are kept as they were given") {
+TEST_CASE("SMTPUTF8, addresses beyond ASCII and the wish for TLS are kept as they were given") {
+  const auto tls = GENERATE(mail::TlsWish::none, mail::TlsWish::required, mail::TlsWish::optional, mail::TlsWish::preferred);
   const auto utf8 = GENERATE(mail::SmtpUtf8::absent, mail::SmtpUtf8::given, mail::SmtpUtf8::needed);
   const auto body = GENERATE(mail::BodyType::seven_bit, mail::BodyType::eight_bit);
   Queue queue;
   queue::Message made = message(1);
   made.envelope.utf8 = utf8;
+  made.envelope.tls = tls;
   made.envelope.body = body;
   made.envelope.reverse_path = mail::ReversePath(mail::Mailbox::parse("jürgen@bücher.example").value());
   made.envelope.recipients[0].mailbox = mail::Mailbox::parse("\xE7\x94\xA8@\xE4\xBE\x8B\xE5\xAD\x90.example").value();

@@ -51,6 +51,7 @@ queue::Message message() {
   recipient.orcpt = "rfc822;bob@example.net";
   message.envelope.recipients = {recipient, recipient, recipient};
   message.envelope.envid = "QQ314159";
+  message.envelope.tls = mail::TlsWish::required;
   message.envelope.ret = mail::Return::headers;
   return message;
 }
@@ -158,6 +159,7 @@ TEST_CASE("what the sender asked for each recipient is shown") {
   const auto view = relay::admin::message_view(message(), {row(queue::State::queued)}, nobody, now);
   CHECK(view.at("envid").as_string() == "QQ314159");
   CHECK(view.at("ret").as_string() == "headers");
+  CHECK(view.at("tls_wish").as_string() == "required");
   CHECK(view.at("origin").as_string() == "trusted");
   const auto& recipient = view.at("recipients").as_array().at(0).as_object();
   CHECK(boost::json::serialize(recipient.at("notify")) == R"(["success","delay"])");
