@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "relay/delivery/about_us.h"
 #include "relay/delivery/dispatcher.h"
@@ -65,12 +66,13 @@ Task<void> Dispatcher::carry(queue::DeliveryJob job) {
     put_off(std::move(job));
     co_return;
   }
-  const auto wish = co_await wish_of(job.message);
-  if (!wish) {
-    unloadable(std::move(job), wish.error());
+  auto message = co_await load(job.message);
+  if (!message) {
+    unloadable(std::move(job), message.error());
     co_return;
   }
-  way->wish = *wish;
+  way->wish = (*message)->envelope.tls;
+  way->at_hand = std::move(*message);
   auto left = co_await try_hosts(std::move(job), *way);
   if (left && way->falls_back && is_ours(*left)) co_await fall_back(std::move(*left), *way);
 }
@@ -223,7 +225,8 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Att
   const std::string destination = job.destination;
   std::optional<queue::DeliveryJob> current = std::move(job);
   while (current) {
-    auto message = co_await load(current->message);
+    Result<MessagePtr> message = std::exchange(way.at_hand, nullptr);
+    if (*message == nullptr || (*message)->id != current->message) message = co_await load(current->message);
     if (message) way.wish = (*message)->envelope.tls;
     if (!message) {
       unloadable(std::move(*current), message.error());
@@ -258,13 +261,6 @@ Task<std::optional<queue::DeliveryJob>> Dispatcher::converse(std::unique_ptr<Att
 bool Dispatcher::may_go_on(const Attempt& attempt, const Way& way) const {
   return !paused() && attempt.may_send_more() && !refused_mail(attempt) &&
          attempt.transactions() < way.shaping.messages_per_connection && way.pauses == pauses_begun_;
-}
-
-/// It decides how a connection is opened.
-Task<Result<mail::TlsWish>> Dispatcher::wish_of(queue::QueueId id) {
-  const auto message = co_await load(id);
-  if (!message) co_return std::unexpected(message.error());
-  co_return (*message)->envelope.tls;
 }
 
 Task<Result<Dispatcher::MessagePtr>> Dispatcher::load(queue::QueueId id) {

@@ -127,11 +127,12 @@ class Dispatcher {
   struct Way {
     std::vector<dns::Candidate> hosts;
     Shaping shaping;
-    std::uint64_t pauses = 0;                  ///< begun when the hosts were looked at for them
-    bool falls_back = false;                   ///< what these hosts refuse because of who we are has another way
-    bool refused = false;                      ///< one of them did: the others would say the same
-    std::string reason;                        ///< its words
-    mail::TlsWish wish = mail::TlsWish::none;  ///< of the mail at hand
+    std::uint64_t pauses = 0;                       ///< begun when the hosts were looked at for them
+    bool falls_back = false;                        ///< what these hosts refuse because of who we are has another way
+    bool refused = false;                           ///< one of them did: the others would say the same
+    std::string reason;                             ///< its words
+    mail::TlsWish wish = mail::TlsWish::none;       ///< of the mail at hand
+    std::shared_ptr<const queue::Message> at_hand;  ///< read already, since its wish decides how a connection is opened
     bool relaxed = false;  ///< the host at hand cannot have REQUIRETLS: mail that only prefers it goes without
     bool unsure = false;   ///< a host was passed over that may have mail with REQUIRETLS another time
 
@@ -190,7 +191,6 @@ class Dispatcher {
                                                    queue::MoreHosts more, Way& way);
   bool may_go_on(const Attempt& attempt, const Way& way) const;
   Task<base::Result<MessagePtr>> load(queue::QueueId id);
-  Task<base::Result<mail::TlsWish>> wish_of(queue::QueueId id);
 
   std::optional<queue::DeliveryJob> conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,
                                              const std::optional<Failure>& failure, queue::MoreHosts more, Way& way);
