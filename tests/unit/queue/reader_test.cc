@@ -208,7 +208,7 @@ TEST_CASE("a message whose rows make no sense is not loaded, and its neighbours 
       {"UPDATE message SET sender_domain=NULL", "its reverse-path is half a mailbox"},
       {"UPDATE message SET message_id='<a' || char(10) || 'b>'", "its Message-ID is not one word"},
       {"UPDATE body SET expires=-9223372036854775808", "its time of expiry is -9223372036854775808"},
-      {"UPDATE body SET type=6", "its body type is 6"},
+      {"UPDATE body SET type=24", "its body type is 24"},
       {"UPDATE body SET declared_size=-5", "its declared size is -5"},
       {"UPDATE body SET extended=2", "its kind of greeting is 2"},
       {"UPDATE body SET helo='a' || char(13)", "its EHLO name is not one line"},
