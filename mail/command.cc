@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "base/net.h"
@@ -101,10 +102,9 @@ std::expected<Mailbox, Reply> parse_mailbox(std::string_view path, std::uint16_t
 }
 
 std::expected<void, Reply> take_size(std::string_view value, command::MailFrom& mail) {
-  const auto size = base::parse_number(value);
-  if (!size || value.size() > most_size_digits) return bad_argument("SIZE is a number of octets");
-  if (mail.size) return bad_argument("SIZE is given twice");
-  mail.size = *size;
+  const bool right = !value.empty() && value.size() <= most_size_digits && value.find_first_not_of("0123456789") == value.npos;
+  if (!right) return bad_argument("SIZE is a number of octets");
+  mail.size = base::parse_number(value).value_or(std::numeric_limits<std::uint64_t>::max());  // 20 digits may be more
   return {};
 }
 
@@ -113,8 +113,10 @@ std::expected<void, Reply> take_body(std::string_view value, command::MailFrom& 
     mail.body = BodyType::eight_bit;
   } else if (base::equal_ignoring_case(value, "7BIT")) {
     mail.body = BodyType::seven_bit;
+  } else if (base::equal_ignoring_case(value, "BINARYMIME")) {
+    return refuse(555, EnhancedStatus{5, 5, 4}, "BINARYMIME is not offered, BODY is 7BIT or 8BITMIME");
   } else {
-    return bad_argument("BODY is 7BIT or 8BITMIME; BINARYMIME is not offered");
+    return bad_argument("BODY is 7BIT or 8BITMIME");
   }
   return {};
 }
@@ -132,7 +134,6 @@ std::expected<void, Reply> take_requiretls(std::string_view value, command::Mail
 }
 
 std::expected<void, Reply> take_ret(std::string_view value, command::MailFrom& mail) {
-  if (mail.ret != Return::unspecified) return bad_argument("RET is given twice");
   if (base::equal_ignoring_case(value, "FULL")) {
     mail.ret = Return::full;
   } else if (base::equal_ignoring_case(value, "HDRS")) {
@@ -144,7 +145,6 @@ std::expected<void, Reply> take_ret(std::string_view value, command::MailFrom& m
 }
 
 std::expected<void, Reply> take_envid(std::string_view value, command::MailFrom& mail) {
-  if (!mail.envid.empty()) return bad_argument("ENVID is given twice");
   if (value.empty()) return bad_argument("ENVID is empty");
   if (value.size() > longest_envid) return bad_argument(fmt::format("ENVID has more than {} characters", longest_envid));
   if (!decode_xtext(value)) return bad_argument("ENVID is not xtext: see RFC 3461 section 4");
@@ -161,7 +161,6 @@ std::expected<void, Reply> take_submitter(std::string_view value, command::MailF
 
 /// RFC 3461 4.1: words in any case between commas.
 std::expected<void, Reply> take_notify(std::string_view value, Recipient& recipient) {
-  if (recipient.notify.is_given()) return bad_argument("NOTIFY is given twice");
   unsigned bits = 0;
   for (const std::string_view word : base::split(value, ',')) {
     if (base::equal_ignoring_case(word, "NEVER")) {
@@ -189,7 +188,6 @@ bool is_atom(std::string_view text) {
 
 /// RFC 3461 4.2: the type of an address, a semicolon, the address as xtext.
 std::expected<void, Reply> take_orcpt(std::string_view value, Recipient& recipient) {
-  if (!recipient.orcpt.empty()) return bad_argument("ORCPT is given twice");
   if (value.size() > longest_orcpt) return bad_argument(fmt::format("ORCPT has more than {} characters", longest_orcpt));
   const std::size_t semicolon = value.find(';');
   if (semicolon == std::string_view::npos || !is_atom(value.substr(0, semicolon))) {
@@ -230,16 +228,23 @@ constexpr std::array<ParameterOf<command::MailFrom>, 7> mail_parameters{{{"SIZE"
                                                                          {"AUTH", take_submitter}}};
 constexpr std::array<ParameterOf<Recipient>, 2> rcpt_parameters{{{"NOTIFY", take_notify}, {"ORCPT", take_orcpt}}};
 
+/// Each at most once: RFC 1870 6, RFC 6152 3, RFC 3461 4.5.
 template <class Target, std::size_t count>
-std::expected<void, Reply> take_parameter(std::string_view parameter, const std::array<ParameterOf<Target>, count>& known,
-                                          std::string_view verb, Target& target) {
-  const std::size_t equals = std::min(parameter.find('='), parameter.size());
-  const std::string_view name = parameter.substr(0, equals);
-  for (const ParameterOf<Target>& candidate : known) {
-    if (!base::equal_ignoring_case(candidate.name, name)) continue;
-    return candidate.take(parameter.substr(std::min(equals + 1, parameter.size())), target);
+std::expected<void, Reply> take_parameters(const std::vector<std::string_view>& parameters,
+                                           const std::array<ParameterOf<Target>, count>& known, std::string_view verb,
+                                           Target& target) {
+  std::array<bool, count> given{};
+  for (const std::string_view parameter : parameters) {
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    const std::string_view name = parameter.substr(0, equals);
+    std::size_t i = 0;
+    while (i < count && !base::equal_ignoring_case(known.at(i).name, name)) ++i;
+    if (i == count) return unknown_parameter(name, verb);
+    if (std::exchange(given.at(i), true)) return bad_argument(fmt::format("{} is given twice", known.at(i).name));
+    auto taken = known.at(i).take(parameter.substr(std::min(equals + 1, parameter.size())), target);
+    if (!taken) return taken;
   }
-  return unknown_parameter(name, verb);
+  return {};
 }
 
 bool is_name(std::string& value) { return value.size() <= longest_greeting_argument && std::ranges::all_of(value, is_visible); }
@@ -289,8 +294,8 @@ Parsed parse_mail(std::string_view argument) {
   auto split = split_path(argument, "FROM:", 7);
   if (!split) return std::unexpected(split.error());
   command::MailFrom mail;
-  for (const std::string_view parameter : split->parameters) {
-    if (auto taken = take_parameter(parameter, mail_parameters, "MAIL", mail); !taken) return std::unexpected(taken.error());
+  if (auto taken = take_parameters(split->parameters, mail_parameters, "MAIL", mail); !taken) {
+    return std::unexpected(taken.error());
   }
   if (mail.utf8 == SmtpUtf8::absent && !base::is_ascii(split->path)) return std::unexpected(sender_needs_utf8());
   if (!split->path.empty()) {
@@ -308,10 +313,8 @@ Parsed parse_rcpt(std::string_view argument) {
   auto mailbox = parse_mailbox(split->path, 3);
   if (!mailbox) return std::unexpected(mailbox.error());
   Recipient recipient(*std::move(mailbox));
-  for (const std::string_view parameter : split->parameters) {
-    if (auto taken = take_parameter(parameter, rcpt_parameters, "RCPT", recipient); !taken) {
-      return std::unexpected(taken.error());
-    }
+  if (auto taken = take_parameters(split->parameters, rcpt_parameters, "RCPT", recipient); !taken) {
+    return std::unexpected(taken.error());
   }
   return command::RcptTo{std::move(recipient), !base::is_ascii(argument)};
 }

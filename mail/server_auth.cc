@@ -24,7 +24,7 @@ std::optional<Event> ServerSession::on(command::Auth& auth) {
   if (options_.auth.empty()) {
     refuse("502 5.5.1 AUTH is not offered");
   } else if (!tls_active_) {
-    refuse("538 5.7.11 send STARTTLS first: no password is taken without encryption");
+    refuse("504 5.5.4 send STARTTLS first: no password is taken without encryption");  // RFC 4954 4; 538 is of the past
   } else if (!client_.extended) {
     refuse("503 5.5.1 send EHLO first");
   } else if (authenticated_) {

@@ -18,6 +18,10 @@ std::string encode_xtext(std::string_view text);
 /// cannot hold as it is.
 std::string encode_utf8_address(std::string_view address);
 
+/// The reverse, with UTF-8 among it allowed (utf-8-addr-unitext). Nothing when `text` is neither, or hides what cannot be
+/// printed.
+std::optional<std::string> decode_utf8_address(std::string_view text);
+
 /// What of a value in UTF-8 is beyond ASCII, in the same way; the rest is encoded already (utf-8-addr-unitext).
 std::string escape_utf8(std::string_view value);
 

@@ -1,6 +1,7 @@
 // Commands: each as a value, and the reply to each that cannot be understood.
 #include "mail/command.h"
 
+#include "base/text.h"
 #include "mail/xtext.h"
 #include "tests/catch.h"
 
@@ -98,12 +99,15 @@ TEST_CASE("MAIL takes SIZE and BODY") {
   CHECK(expect<command::MailFrom>("MAIL FROM:<> body=7bit\tsize=0").size == 0U);
   CHECK_FALSE(expect<command::MailFrom>("MAIL FROM:<>").size.has_value());
   CHECK(expect<command::MailFrom>("MAIL FROM:<> SIZE=18446744073709551615").size == 18446744073709551615U);
+  CHECK(expect<command::MailFrom>("MAIL FROM:<> SIZE=99999999999999999999").size == 18446744073709551615U);  // RFC 1870 3
 }
 
 TEST_CASE("parameters that cannot be understood are refused") {
-  const std::string bad = GENERATE(as<std::string>{}, "SIZE", "SIZE=", "SIZE=many", "SIZE=-1", "SIZE=+1", "SIZE=1 SIZE=1",
-                                   "SIZE=18446744073709551616", "SIZE=000000000000000000001", "BODY", "BODY=BINARYMIME", "BODY=");
+  const std::string bad =
+      GENERATE(as<std::string>{}, "SIZE", "SIZE=", "SIZE=many", "SIZE=-1", "SIZE=+1", "SIZE=1 SIZE=1",
+               "SIZE=000000000000000000001", "BODY", "BODY=", "BODY=7BIT body=7BIT", "SMTPUTF8 SMTPUTF8", "AUTH=<> AUTH=<>");
   CHECK(refusal("MAIL FROM:<a@b.example> " + bad) == "501 5.5.4");
+  CHECK(refusal("MAIL FROM:<a@b.example> BODY=BINARYMIME") == "555 5.5.4");  // it is none of those that are offered
 }
 
 TEST_CASE("AUTH has a mechanism and perhaps an initial response") {
@@ -190,6 +194,20 @@ TEST_CASE("xtext is read as RFC 3461 writes it") {
   CHECK_FALSE(mail::decode_xtext("+4g"));
   CHECK_FALSE(mail::decode_xtext("a b"));
   CHECK_FALSE(mail::decode_xtext("+00"));
+}
+
+TEST_CASE("an address in UTF-8 comes back from the forms that RFC 6533 has for it") {
+  for (const std::string address : {"j\xC3\xBCrgen+x=y\\@b\xC3\xBC"
+                                    "cher.example",
+                                    "\xE7\x94\xA8 \xF0\x9F\x93\xAC@c.example"}) {
+    const std::string ascii = mail::encode_utf8_address(address);
+    CHECK(base::is_ascii(ascii));
+    CHECK(mail::decode_utf8_address(ascii) == address);
+  }
+  CHECK(mail::decode_utf8_address("\xC3\xBC\\x{7528}@c.example") == "\xC3\xBC\xE7\x94\xA8@c.example");
+  const std::string bad = GENERATE(as<std::string>{}, "a+b", "a=b", "a b", "\\", "\\x{", "\\x{}", "\\x{7}", "\\x{fc}", "\\x{G0}",
+                                   "\\x{0A}", "\\x{7F}", "\\x{D800}", "\\x{110000}", "\\x{0000041}", "\xFC");
+  CHECK_FALSE(mail::decode_utf8_address(bad).has_value());
 }
 
 TEST_CASE("RCPT names a mailbox") {

@@ -95,7 +95,7 @@ TEST_CASE("every mechanism is offered under TLS, and each lets the right passwor
   Relay relay(config_with_users(folder, 1), example);
   Client client = relay.client();
   CHECK(client.ehlo().find("AUTH") == std::string::npos);
-  CHECK(client.say("AUTH PLAIN " + plain("alice", "open sesame")).starts_with("538 5.7.11"));
+  CHECK(client.say("AUTH PLAIN " + plain("alice", "open sesame")).starts_with("504 5.5.4"));
   client.start_tls();
   CHECK(client.ehlo().find("250-AUTH PLAIN LOGIN SCRAM-SHA-256") != std::string::npos);
   CHECK(client.say("AUTH LOGIN").starts_with("334 "));
