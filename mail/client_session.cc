@@ -234,9 +234,11 @@ void ClientSession::write_mail() {
   auto out = std::back_inserter(output_);
   fmt::format_to(out, "MAIL FROM:<{}>", transaction_.reverse_path.is_null() ? "" : address(transaction_.reverse_path.mailbox()));
   if (extensions_.size && transaction_.size > 0) fmt::format_to(out, " SIZE={}", transaction_.size);
-  if (extensions_.eight_bit_mime && transaction_.body == BodyType::eight_bit) output_ += " BODY=8BITMIME";
+  const bool eight_bit = utf8_ || transaction_.body == BodyType::eight_bit;  // RFC 6531 1.2
+  if (extensions_.eight_bit_mime && eight_bit) output_ += " BODY=8BITMIME";
   if (utf8_) output_ += " SMTPUTF8";
   if (options_.requiretls && carries_requiretls(transaction_.tls)) output_ += " REQUIRETLS";
+  if (options_.authenticate) output_ += " AUTH=<>";  // RFC 4954 5: who submitted it is not vouched for
   if (extensions_.dsn) {
     if (transaction_.ret != Return::unspecified) output_ += transaction_.ret == Return::full ? " RET=FULL" : " RET=HDRS";
     if (!transaction_.envid.empty()) fmt::format_to(out, " ENVID={}", transaction_.envid);
