@@ -87,12 +87,6 @@ std::string write_status_of_message(const Report& report) {
   return text;
 }
 
-std::string original_recipient(const std::string& orcpt) {
-  const std::size_t semicolon = std::min(orcpt.find(';'), orcpt.size());
-  const std::string_view address = std::string_view(orcpt).substr(std::min(semicolon + 1, orcpt.size()));
-  return fmt::format("{}; {}", orcpt.substr(0, semicolon), decode_xtext(address).value_or(std::string(address)));
-}
-
 /// Whether the report is one of RFC 6533: its reader has an address beyond ASCII, so that the hosts on its way take UTF-8.
 bool is_global(const Report& report) { return !report.to.is_ascii(); }
 
@@ -102,10 +96,23 @@ std::string final_recipient(const Mailbox& mailbox, bool global) {
   return plain_field("Final-Recipient", fmt::format("utf-8; {}", encode_utf8_address(mailbox.to_utf8())));
 }
 
+/// RFC 6533 3, 4.1: in a report that may hold UTF-8 without its encoding. What only claims to be of that type stays as it is.
+std::string original_recipient(const std::string& orcpt, bool global) {
+  const std::size_t semicolon = std::min(orcpt.find(';'), orcpt.size());
+  const std::string_view type = std::string_view(orcpt).substr(0, semicolon);
+  const std::string address = orcpt.substr(std::min(semicolon + 1, orcpt.size()));
+  if (!base::equal_ignoring_case(type, "utf-8")) {
+    return plain_field("Original-Recipient", fmt::format("{}; {}", type, decode_xtext(address).value_or(address)));
+  }
+  const auto decoded = global ? decode_utf8_address(address) : std::nullopt;
+  if (decoded && Mailbox::parse(*decoded)) return fmt::format("Original-Recipient: {}; {}\r\n", type, *decoded);
+  return plain_field("Original-Recipient", fmt::format("{}; {}", type, address));
+}
+
 /// RFC 3464 2.3, in its order.
 std::string write_status_of(const ReportedRecipient& recipient, std::string_view queue_id, bool global) {
   std::string text = "\r\n";
-  if (!recipient.orcpt.empty()) text += plain_field("Original-Recipient", original_recipient(recipient.orcpt));
+  if (!recipient.orcpt.empty()) text += original_recipient(recipient.orcpt, global);
   text += final_recipient(recipient.mailbox, global);
   text += plain_field("Action", to_string(recipient.action));
   text += plain_field("Status", recipient.status.to_string());
@@ -142,25 +149,45 @@ bool has_long_line(std::string_view text) {
   return false;
 }
 
-/// Of a whole message nothing is changed, so 8-bit octets stay. A header is text, which may be encoded (RFC 6522 4).
-void write_original_part(std::string& text, const Report& report) {
+/// RFC 6533 4.5: a message with UTF-8 in its header, to a sender who may be reached by hosts without SMTPUTF8 alone.
+bool hides_utf8(const Report& report) { return report.utf8 == SmtpUtf8::needed && !is_global(report); }
+
+void write_original_message(std::string& text, const Report& report) {
   const std::string& returned = report.returned;
   const bool eight_bit = body_type_of(returned) == BodyType::eight_bit;
-  if (report.returned_form == Returned::full) {
-    fmt::format_to(std::back_inserter(text),
-                   "Content-Type: message/{}\r\nContent-Description: Undelivered message\r\n"
-                   "Content-Transfer-Encoding: {}\r\n\r\n",
-                   report.utf8 == SmtpUtf8::needed ? "global" : "rfc822", eight_bit ? "8bit" : "7bit");
-    text += returned;
-    if (!returned.ends_with("\r\n")) text += "\r\n";
-    return;
-  }
-  const bool encode = eight_bit || has_long_line(returned) || returned.find('\0') != std::string::npos;
+  const bool encode = eight_bit && hides_utf8(report);
   fmt::format_to(std::back_inserter(text),
-                 "Content-Type: text/rfc822-headers{}\r\nContent-Description: Header of the message\r\n"
+                 "Content-Type: message/{}\r\nContent-Description: Undelivered message\r\n"
                  "Content-Transfer-Encoding: {}\r\n\r\n",
-                 eight_bit && is_utf8(returned) ? "; charset=utf-8" : "", encode ? "quoted-printable" : "7bit");
+                 report.utf8 == SmtpUtf8::needed ? "global" : "rfc822",
+                 encode      ? "quoted-printable"
+                 : eight_bit ? "8bit"
+                             : "7bit");
   text += encode ? quoted_printable(returned) : returned;
+}
+
+void write_original_header(std::string& text, const Report& report) {
+  const std::string& returned = report.returned;
+  const bool eight_bit = body_type_of(returned) == BodyType::eight_bit;
+  const bool encode = eight_bit || has_long_line(returned) || returned.find('\0') != std::string::npos;
+  const bool utf8 = eight_bit && is_utf8(returned);
+  const bool global = utf8 && report.utf8 == SmtpUtf8::needed;  // RFC 6533 4.3, 6.3
+  fmt::format_to(std::back_inserter(text),
+                 "Content-Type: {}{}\r\nContent-Description: Header of the message\r\n"
+                 "Content-Transfer-Encoding: {}\r\n\r\n",
+                 global ? "message/global-headers" : "text/rfc822-headers", utf8 && !global ? "; charset=utf-8" : "",
+                 encode ? "quoted-printable" : "7bit");
+  text += encode ? quoted_printable(returned) : returned;
+}
+
+/// Of a whole message nothing is changed if it can be helped, so 8-bit octets stay. A header is text, which may be encoded
+/// (RFC 6522 4).
+void write_original_part(std::string& text, const Report& report) {
+  if (report.returned_form == Returned::full) {
+    write_original_message(text, report);
+  } else {
+    write_original_header(text, report);
+  }
   if (!text.ends_with("\r\n")) text += "\r\n";
 }
 
@@ -182,7 +209,8 @@ std::string choose_boundary(const Report& report) {
 
 std::string make_report(const Report& report) {
   const std::string boundary = choose_boundary(report);
-  const bool returns_8bit = report.returned_form == Returned::full && body_type_of(report.returned) == BodyType::eight_bit;
+  const bool returns_8bit =
+      report.returned_form == Returned::full && body_type_of(report.returned) == BodyType::eight_bit && !hides_utf8(report);
   const bool eight_bit = returns_8bit || is_global(report);
   std::string text =
       write_head(Head{report.hostname, report.from, report.to, report.message_id_token, report.now}, report_subject(report));

@@ -300,4 +300,33 @@ TEST_CASE("a sender beyond ASCII gets a report of RFC 6533") {
   CHECK(has(text, "Content-Type: message/global-delivery-status\r\n"));
   CHECK(has(text, "Final-Recipient: utf-8; jürgen@bücher.example\r\n"));
   CHECK(has(text, "Content-Type: message/global\r\n"));
+  CHECK(has(text, report.returned));
+}
+
+TEST_CASE("a report of RFC 6533 names the original recipient without its encoding") {
+  auto orcpt_in_report = [](std::string orcpt) {
+    auto about = recipient("jürgen@bücher.example", ReportAction::failed, "550 5.1.1 no");
+    about.orcpt = std::move(orcpt);
+    Report report = report_of(ReportKind::failure, std::move(about));
+    report.to = Mailbox::parse("\xE7\x94\xA8@c.example").value();
+    return mail::make_report(report);
+  };
+  CHECK(has(orcpt_in_report("utf-8;j\\x{FC}rgen\\x{2B}x@c.example"), "Original-Recipient: utf-8; jürgen+x@c.example\r\n"));
+  CHECK(has(orcpt_in_report("rfc822;a+2Bb@c.example"), "Original-Recipient: rfc822; a+b@c.example\r\n"));
+  // Neither encoding nor address: as it came.
+  CHECK(has(orcpt_in_report("utf-8;j\\x{FC}+2Bx@c.example"), "Original-Recipient: utf-8; j\\x{FC}+2Bx@c.example\r\n"));
+  CHECK(has(orcpt_in_report("utf-8;\\x{FC}"), "Original-Recipient: utf-8; \\x{FC}\r\n"));
+}
+
+TEST_CASE("a header in UTF-8 goes back to a sender in ASCII in seven bits") {
+  Report report = failure("550 no");
+  report.utf8 = mail::SmtpUtf8::needed;
+  report.returned = "Subject: \xC3\xBC\r\n\r\nhello\r\n";
+  CHECK(has(mail::make_report(report), "Content-Type: message/global-headers\r\n"));
+  CHECK(mail::body_type_of(mail::make_report(report)) == mail::BodyType::seven_bit);
+  report.returned_form = mail::Returned::full;
+  const std::string text = mail::make_report(report);
+  CHECK(has(text, "Content-Type: message/global\r\n"));
+  CHECK(has(text, "Subject: =C3=BC\r\n\r\nhello\r\n"));
+  CHECK(count(text, "Content-Transfer-Encoding: 8bit\r\n") == 0);
 }
