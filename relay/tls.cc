@@ -140,7 +140,8 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
   const bool ready = EVP_MAC_CTX_set_params(mac, parameters.data()) == 1 &&
                      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv, sealing) == 1;
   if (!ready) return -1;
-  return sealing != 0 || key == newest ? 1 : 2;
+  const bool is_used_up = key != newest || SSL_version(ssl) == TLS1_3_VERSION;  // a ticket of TLS 1.3 serves once (RFC 8446 C.4)
+  return sealing == 0 && is_used_up ? 2 : 1;
 }
 
 /// Resumption by tickets alone: no memory of sessions here.

@@ -55,7 +55,7 @@ bool TlsSessions::offer(SSL* ssl, Host host, base::Time now) {
                        SSL_SESSION_is_resumable(known.mapped().session.get()) == 1 &&
                        SSL_set_session(ssl, known.mapped().session.get()) == 1;
   auto use = std::make_unique<Use>(std::move(host), now, is_good ? known.mapped().certified : now);
-  if (SSL_set_ex_data(ssl, use_index(), use.get()) == 1) use.release();  // use_index() tells who frees it
+  if (SSL_set_ex_data(ssl, use_index(), use.get()) == 1) static_cast<void>(use.release());  // use_index() has it freed
   return is_good;
 }
 

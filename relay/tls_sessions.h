@@ -1,8 +1,5 @@
-// TLS sessions with receivers that may be resumed: a handshake without certificates and their arithmetic (RFC 8446 2.2, RFC
-// 5077).
+// TLS sessions with receivers, to be resumed: a handshake without certificates (RFC 8446 2.2, RFC 5077).
 #pragma once
-
-#include <openssl/types.h>
 
 #include <chrono>
 #include <compare>
@@ -14,7 +11,10 @@
 #include "base/net.h"
 #include "base/units.h"
 
-struct ssl_session_st;  // OpenSSL's SSL_SESSION
+// OpenSSL's SSL, SSL_CTX and SSL_SESSION.
+struct ssl_st;
+struct ssl_ctx_st;
+struct ssl_session_st;
 
 namespace relay {
 
@@ -41,15 +41,15 @@ class TlsSessions {
   TlsSessions& operator=(const TlsSessions&) = delete;
 
   /// The context's connections leave their sessions here; it ends before this does.
-  void serve(SSL_CTX* context);
+  void serve(ssl_ctx_st* context);
   /// Of the context that serve() was called with, else null.
-  static TlsSessions* of(const SSL_CTX* context);
+  static TlsSessions* of(const ssl_ctx_st* context);
 
   /// Before a handshake. Whether there is a session to resume: it is taken out, so that it is used once and that a handshake
   /// that fails leaves nothing. There is none from a connection that ended without TLS's own goodbye.
-  bool offer(SSL* ssl, Host host, base::Time now);
+  bool offer(ssl_st* ssl, Host host, base::Time now);
   /// After a good one: a session of TLS 1.2 may be used again.
-  void put_back(SSL* ssl);
+  void put_back(ssl_st* ssl);
   std::size_t size() const { return sessions_.size(); }
 
  private:
@@ -68,9 +68,9 @@ class TlsSessions {
     base::Time begun;
     base::Time certified;  ///< of the session that is offered
   };
-  static Use* use_of(const SSL* ssl);
+  static Use* use_of(const ssl_st* ssl);
   static int use_index();
-  static int take_new(SSL* ssl, ssl_session_st* session);
+  static int take_new(ssl_st* ssl, ssl_session_st* session);
   void keep(const Host& host, Session session, base::Time certified);
 
   std::map<Host, Entry> sessions_;

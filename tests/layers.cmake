@@ -14,7 +14,7 @@ set(relay_sees ${folders})
 
 # Header of a library → the paths (regular expressions) that may include it. relay/main.cc asks each for its version.
 set(libraries "boost/" "openssl/" "sqlite3" "ares" "toml" "CLI/" "spdlog/" "zlib" "crypt" "idn2")
-set(places "relay/" "dkim/crypto\\.cc|relay/(tls|tickets|connection|main|hashes)\\.cc" "queue/sqlite_[a-z]*\\.cc|relay/main\\.cc"
+set(places "relay/" "dkim/crypto\\.cc|relay/(tls|tls_sessions|tickets|connection|main|hashes)\\.cc" "queue/sqlite_[a-z]*\\.cc|relay/main\\.cc"
   "dns/cares_resolver\\.cc|relay/main\\.cc" "conf/[a-z_]*\\.cc" "relay/main\\.cc" "relay/log\\.cc" "queue/content_file\\.cc" "relay/intake/users\\.cc"
   "base/idn\\.cc")
 

@@ -16,9 +16,9 @@ using base::Result;
 
 /// What it is, and what follows from it.
 std::string trouble_text(const std::string& trouble) {
-  if (trouble == "tls") return "tls: handshake fails, goes on in plaintext";
-  if (trouble == "dead") return "dead: does not answer, is tried last";
-  if (trouble == "chunks") return "chunks: does not know BDAT, gets DATA";
+  if (trouble == "tls") return "tls: fails, so plaintext";
+  if (trouble == "dead") return "dead: no answer, tried last";
+  if (trouble == "chunks") return "chunks: no BDAT, so DATA";
   return trouble;
 }
 

@@ -179,7 +179,10 @@ TEST_CASE("hosts lists what is remembered of them and what follows, in 80 column
       {"GET /v1/hosts",
        R"({"rows":[{"host":"mx1.example.net","address":"192.0.2.1","port":25,"trouble":"tls","times":2,"until":"x","left_seconds":1700},)"
        R"({"host":"mx.\u001b[31m.example","address":"2001:db8::1","port":2525,"trouble":"dead","times":1,"until":"x","left_seconds":59}]})"}});
-  CHECK(relay.run("hosts") == "");
+  CHECK(relay.run("hosts") ==
+        "0 HOST                 ADDRESS             TROUBLE                      TIMES  FOR\n"
+        "mx1.example.net      192.0.2.1:25        tls: fails, so plaintext         2  28m\n"
+        "mx.\\x1b[31m.example  [2001:db8::1]:2525  dead: no answer, tried last      1  59s\n");
 }
 
 TEST_CASE("an answer of the relay cannot steer the terminal") {
