@@ -24,7 +24,7 @@ constexpr std::chrono::seconds grace(30);        // CONTRACT: what is in flight 
 constexpr std::chrono::seconds after_cancel(8);  // longer than any look-up or commit that is waited for
 constexpr std::chrono::milliseconds looks(20);
 constexpr std::chrono::seconds between_space_looks(1);
-constexpr std::chrono::minutes between_returns_of_memory(1);
+constexpr std::chrono::seconds between_returns_of_memory(20);
 
 std::size_t worker_count(const conf::Config& config) {
   return config.threads != 0 ? static_cast<std::size_t>(config.threads) : std::max(1U, std::thread::hardware_concurrency());
