@@ -362,15 +362,14 @@ void measure_drain(const Relay& relay, Report& report, const load::Sink& sink, d
   report.at_most("memory after the drain", relay.memory(), 150, "MiB");
 }
 
-/// Space comes back in small steps beside the work, which must not notice. SQLite looks for each page in the list of the free
-/// ones: the first gigabytes of a large file come slowly, some 2 MiB a second.
+/// Space comes back in small steps beside the work, which must not notice; 10 MiB a second is little.
 void measure_space(const Relay& relay, Report& report, double size_before, const std::vector<double>& quiet) {
   const auto start = Clock::now();
   auto probe = Probe(relay);
   std::this_thread::sleep_for(std::chrono::seconds(10));
   const auto during = probe.finish();
   report.at_most("giving space back delays accepts, 99 of 100, by", percentile(during, 0.99) - percentile(quiet, 0.99), 50, "ms");
-  const double patience = 60 + size_before / 2;
+  const double patience = 60 + size_before / 10;
   while (spool_size(relay) > size_before / 4 && seconds_since(start) < patience)
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   Report::tell("space is given back in", seconds_since(start), "s");
