@@ -90,5 +90,7 @@ int playground(const Common& common, const std::string& address, bool once);
 
 /// "mailferry: <words>" on standard error, safe for a terminal.
 void complain(const std::string& words);
+/// The exit code of a command that is over; what went wrong is told.
+int code_of(const base::Result<void>& result);
 
 }  // namespace relay::cli

@@ -20,6 +20,12 @@ void complain(const std::string& words) {
   fmt::print(stderr, "mailferry: {}\n", text);
 }
 
+int code_of(const base::Result<void>& result) {
+  if (result) return done;
+  complain(result.error().words);
+  return failed;
+}
+
 int serve(const Common& common, bool check_only) {
   if (check_only) return config_check(common);
   const auto config = conf::read_config(common.config_path);

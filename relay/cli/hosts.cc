@@ -74,12 +74,6 @@ Result<void> forget(const Common& common, const std::string& host) {
   return {};
 }
 
-int code_of(const Result<void>& result) {
-  if (result) return done;
-  complain(result.error().words);
-  return failed;
-}
-
 }  // namespace
 
 int hosts(const Common& common) { return code_of(list(common)); }

@@ -73,12 +73,6 @@ Result<void> list(const Common& common) {
   return {};
 }
 
-int code_of(const Result<void>& result) {
-  if (result) return done;
-  complain(result.error().words);
-  return failed;
-}
-
 }  // namespace
 
 int queue_pause(const Common& common, const QueueArguments& arguments) { return code_of(pause(common, arguments.pattern)); }
