@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "conf/matching.h"
 
 namespace relay {
 namespace {
@@ -14,20 +14,13 @@ void apply(const conf::RetryOverride& override, RetryPolicy& policy) {
   policy.warn = override.warn.value_or(policy.warn);
 }
 
-bool matches(const conf::Shape& shape, std::string_view destination, std::string_view mx) {
-  if (!shape.domain.empty()) return base::matches_pattern(shape.domain, destination);
-  return !mx.empty() && base::matches_pattern(shape.mx, mx);
-}
-
 }  // namespace
 
 RetryPolicy retry_policy(const conf::Config& config, std::string_view destination, std::string_view mx) {
   RetryPolicy policy{config.retry.delays, config.retry.give_up, config.retry.warn};
-  const auto route = std::ranges::find_if(
-      config.route, [&](const conf::Route& candidate) { return base::matches_pattern(candidate.domain, destination); });
-  if (route != config.route.end()) apply(route->retry, policy);
+  if (const conf::Route* const route = conf::route_for(config, destination)) apply(route->retry, policy);
   const auto shape =
-      std::ranges::find_if(config.shape, [&](const conf::Shape& candidate) { return matches(candidate, destination, mx); });
+      std::ranges::find_if(config.shape, [&](const conf::Shape& candidate) { return conf::covers(candidate, destination, mx); });
   if (shape != config.shape.end()) apply(shape->retry, policy);
   return policy;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "conf/matching.h"
 #include "relay/delivery/about_us.h"
 #include "relay/delivery/dispatcher.h"
 
@@ -82,7 +83,7 @@ Task<Result<Dispatcher::Way>> Dispatcher::find_way(std::string destination) {
   Way way;
   way.pauses = pauses_begun_;
   auto settings = services_.settings.get();
-  const conf::Route* route = route_for(settings->config, destination);
+  const conf::Route* route = conf::route_for(settings->config, destination);
   const bool has_fallback = route != nullptr && !route->fallback.empty();
   const bool goes_round = has_fallback && fallbacks_.find(destination, base::now()) != nullptr;
   Result<std::vector<dns::Candidate>> hosts;
@@ -111,7 +112,7 @@ Task<Result<Dispatcher::Way>> Dispatcher::find_way(std::string destination) {
 /// mail with REQUIRETLS, other mail is not concerned.
 Task<void> Dispatcher::fall_back(queue::DeliveryJob job, const Way& before) {
   auto settings = services_.settings.get();
-  const conf::Route* route = route_for(settings->config, job.destination);
+  const conf::Route* route = conf::route_for(settings->config, job.destination);
   if (route == nullptr || route->fallback.empty()) {  // a reload took it away meanwhile
     put_off(std::move(job));
     co_return;

@@ -161,6 +161,13 @@ class Dispatcher {
     Dispatcher& dispatcher_;
     queue::RecipientKey key_;
   };
+  /// What the replies about a message say of those who gave them.
+  struct Answers {
+    bool delivered = false;
+    bool must_rest = false;
+    std::optional<Ruling> ruling;  ///< the last one
+    std::string ruled;             ///< the reply that it is about
+  };
   using Records = Ledger::Records;
   using Strand = asio::strand<asio::thread_pool::executor_type>;
   using MessagePtr = std::shared_ptr<const queue::Message>;
@@ -194,6 +201,8 @@ class Dispatcher {
 
   std::optional<queue::DeliveryJob> conclude(const Attempt& attempt, MessagePtr message, queue::DeliveryJob job,
                                              const std::optional<Failure>& failure, queue::MoreHosts more, Way& way);
+  void heed(const Answers& answers, const std::optional<Failure>& failure, const Peer& peer, const std::string& destination,
+            const Way& way);
   std::optional<Postponed> postponed(const Way& way, const queue::Message& message) const;
   void put_off_until(queue::DeliveryJob job, const Postponed& postponed);
   Task<void> fail_all(queue::DeliveryJob job, Failure failure, Peer peer, const Way& way);

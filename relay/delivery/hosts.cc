@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "conf/matching.h"
 #include "relay/own_addresses.h"
 
 namespace relay::delivery {
@@ -66,12 +67,6 @@ HostAndPort split_port(std::string_view text) {
 
 }  // namespace
 
-const conf::Route* route_for(const conf::Config& config, std::string_view destination) {
-  const auto route =
-      std::ranges::find_if(config.route, [&](const conf::Route& r) { return base::matches_pattern(r.domain, destination); });
-  return route == config.route.end() ? nullptr : &*route;
-}
-
 bool names_host(const conf::Route& route, const dns::Candidate& host) {
   const auto is_it = [&host](const std::string& entry) {
     const auto [name, port] = split_port(entry);
@@ -117,7 +112,7 @@ Task<std::vector<dns::Candidate>> Hosts::to_try(std::shared_ptr<const Settings> 
 }
 
 Task<Result<Hosts::Found>> Hosts::look_up(std::shared_ptr<const Settings> settings, std::string destination) {
-  if (const conf::Route* route = route_for(settings->config, destination)) {
+  if (const conf::Route* route = conf::route_for(settings->config, destination)) {
     auto found = co_await by_names(settings, route->hosts, destination);
     co_return found;
   }
@@ -134,7 +129,7 @@ Task<Result<Hosts::Found>> Hosts::look_up(std::shared_ptr<const Settings> settin
 
 Task<Result<std::vector<dns::Candidate>>> Hosts::find_fallback(std::shared_ptr<const Settings> settings,
                                                                std::string destination) {
-  const conf::Route* route = route_for(settings->config, destination);
+  const conf::Route* route = conf::route_for(settings->config, destination);
   auto found = co_await by_names(settings, route->fallback, destination);
   if (!found) co_return std::unexpected(found.error());
   auto chosen = co_await to_try(settings, std::move(found->candidates));
@@ -187,7 +182,7 @@ Task<Result<Hosts::Found>> Hosts::by_mx(std::shared_ptr<const Settings> settings
   leave_out_from_us_on(settings->config, *hosts, found->candidates);
   if (found->candidates.empty()) {
     // RFC 5321 5.1 has it returned; where a route leads here it may be a slip of our admin, and the mail waits.
-    const Kind kind = route_for(settings->config, domain) == nullptr ? Kind::refused : Kind::temporary;
+    const Kind kind = conf::route_for(settings->config, domain) == nullptr ? Kind::refused : Kind::temporary;
     co_return base::fail(kind, fmt::format("the MX of {} is this relay itself", domain));
   }
   found->ttl = std::min(found->ttl, answer->ttl);

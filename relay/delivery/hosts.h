@@ -55,8 +55,6 @@ class Hosts {
   std::shared_ptr<const Settings> cached_for_;  // a reload changes routes and versions
 };
 
-/// The first [[route]] whose pattern matches.
-const conf::Route* route_for(const conf::Config& config, std::string_view destination);
 /// Whether the route names this host itself, in hosts or in fallback. What "mx" finds is named by DNS, which anybody may answer.
 bool names_host(const conf::Route& route, const dns::Candidate& host);
 

@@ -60,9 +60,7 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
   std::vector<Concern> concerns;
   const RetryTimes retry = retry_times(job, peer.host, message->received);
   const conf::Config& config = services_.settings.get()->config;
-  bool must_rest = false;
-  bool delivered = false;
-  std::optional<Ruling> last_ruling;
+  Answers answers;
   for (std::size_t i = 0; i < job.recipients.size(); ++i) {
     const queue::DueRecipient& due = job.recipients[i];
     const mail::RecipientReply& told = attempt.outcome().at(i);
@@ -79,29 +77,40 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
     }
     std::optional<Ruling> ruling;
     if (reply != nullptr) ruling = rule(*reply, peer, *message, way, job.destination);
-    must_rest =
-        must_rest || (!ruling && outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination);
+    if (!ruling && outcome.verdict == queue::Verdict::deferred && outcome.scope == queue::Scope::destination) {
+      answers.must_rest = true;
+    }
     records.push_back(judge(due, outcome, own_reply ? told.to_string() : failure->words(), retry, ruling));
-    delivered = delivered || records.back().state == queue::State::delivered;
-    if (ruling) last_ruling = ruling;
+    if (records.back().state == queue::State::delivered) answers.delivered = true;
+    if (ruling) {
+      answers.ruling = std::move(ruling);
+      answers.ruled = records.back().reply;
+    }
     records.back().mx = peer.host;
     ledger_.tell(records.back(), message->envelope.recipients.at(due.index).mailbox.to_string(), message->received, peer);
     if (auto concern = concern_of(records.back(), *message, told, attempt)) concerns.push_back(std::move(*concern));
     done.recipients.push_back(due);
   }
-  if (delivered) took_mail(way, job.destination);
-  if (delivered) count(way);
-  if (last_ruling) {
-    obey(*last_ruling, way, job.destination, records.back().reply);
-  } else if (must_rest) {
-    rest(job.destination, peer.host, failure ? failure->words() : std::string("the destination refused for now"));
-  } else if (!failure) {
-    schedule_.alive(job.destination);
-    rest_words_.erase(job.destination);
-  }
+  heed(answers, failure, peer, job.destination, way);
   if (!done.recipients.empty()) finish(std::move(done), std::move(records), std::move(concerns), std::move(message));
   if (left.recipients.empty()) return std::nullopt;
   return left;
+}
+
+void Dispatcher::heed(const Answers& answers, const std::optional<Failure>& failure, const Peer& peer,
+                      const std::string& destination, const Way& way) {
+  if (answers.delivered) {
+    took_mail(way, destination);
+    count(way);
+  }
+  if (answers.ruling) {
+    obey(*answers.ruling, way, destination, answers.ruled);
+  } else if (answers.must_rest) {
+    rest(destination, peer.host, failure ? failure->words() : std::string("the destination refused for now"));
+  } else if (!failure) {
+    schedule_.alive(destination);
+    rest_words_.erase(destination);
+  }
 }
 
 /// No transaction was possible.

@@ -7,16 +7,12 @@
 #include <array>
 
 #include "base/net.h"
-#include "base/text.h"
+#include "conf/matching.h"
 #include "conf/receivers.h"
 #include "relay/delivery/hosts.h"
 
 namespace relay::delivery {
 namespace {
-
-bool matches(const conf::Shape& shape, std::string_view destination, std::string_view mx) {
-  return shape.domain.empty() ? base::matches_pattern(shape.mx, mx) : base::matches_pattern(shape.domain, destination);
-}
 
 /// Registries put a level of their own below many country codes ("example.com.cn", "example.co.uk").
 bool is_registry(std::string_view parent) {
@@ -44,13 +40,13 @@ Shaping shaping_for(const conf::Config& config, std::string_view destination, co
     shaping.limits = queue::GroupLimits{profile->connections, profile->rate};
     shaping.messages_per_connection = profile->messages_per_connection;
   } else {
-    const conf::Route* route = route_for(config, destination);
+    const conf::Route* route = conf::route_for(config, destination);
     const bool stands_alone = route != nullptr && names_host(*route, host);
     shaping.group = stands_alone ? host.host : group_of_host(host.host);
   }
   if (host.port != config.delivery.port) shaping.group += fmt::format(":{}", host.port);
   const auto shape =
-      std::ranges::find_if(config.shape, [&](const conf::Shape& entry) { return matches(entry, destination, host.host); });
+      std::ranges::find_if(config.shape, [&](const conf::Shape& entry) { return conf::covers(entry, destination, host.host); });
   if (shape == config.shape.end()) return shaping;
   const bool is_of_profile = profile != nullptr && std::ranges::find(profile->mx, shape->mx) != profile->mx.end();
   if (!is_of_profile && (shape->connections > 0 || shape->rate))

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "conf/matching.h"
 #include "conf/receivers.h"
 #include "relay/delivery/hosts.h"
 
@@ -12,15 +13,11 @@ namespace {
 
 constexpr std::uint16_t implicit_port = 465;  // RFC 8314 7.3
 
-bool covers(const conf::Shape& shape, std::string_view destination, std::string_view mx) {
-  return shape.mx.empty() ? base::matches_pattern(shape.domain, destination) : base::matches_pattern(shape.mx, mx);
-}
-
 conf::DeliveryTls wanted(const conf::Config& config, const conf::Route* route, std::string_view destination, std::string_view mx,
                          mail::TlsWish wish) {
   if (route != nullptr && route->tls != conf::DeliveryTls::opportunistic) return route->tls;
   const auto shape = std::ranges::find_if(
-      config.shape, [&](const conf::Shape& block) { return block.tls.has_value() && covers(block, destination, mx); });
+      config.shape, [&](const conf::Shape& block) { return block.tls.has_value() && conf::covers(block, destination, mx); });
   if (shape != config.shape.end()) return *shape->tls;
   const conf::Profile* profile = wish == mail::TlsWish::optional ? nullptr : conf::profile_of(mx);
   if (profile != nullptr && profile->tls) return *profile->tls;
@@ -46,7 +43,7 @@ bool TlsPolicy::serves(const TlsPolicy& needed) const {
 }
 
 TlsPolicy tls_policy(const conf::Config& config, std::string_view destination, const dns::Candidate& host, mail::TlsWish wish) {
-  const conf::Route* route = route_for(config, destination);
+  const conf::Route* route = conf::route_for(config, destination);
   const bool requires_tls = mail::carries_requiretls(wish);
   const conf::DeliveryTls tls = requires_tls ? conf::DeliveryTls::verified : wanted(config, route, destination, host.host, wish);
   TlsPolicy policy;
@@ -61,7 +58,7 @@ TlsPolicy tls_policy(const conf::Config& config, std::string_view destination, c
 }
 
 bool is_name_sure(const conf::Config& config, std::string_view destination, const dns::Candidate& host) {
-  const conf::Route* route = route_for(config, destination);
+  const conf::Route* route = conf::route_for(config, destination);
   return (route != nullptr && names_host(*route, host)) || base::equal_ignoring_case(host.host, destination);
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include "conf/matching.h"
+
 namespace relay::intake {
 namespace {
 
@@ -19,7 +21,7 @@ constexpr std::chrono::seconds grace(1);
 constexpr std::size_t most_words = 200;
 
 std::string route_of(const conf::Config& config, const std::string& domain) {
-  const conf::Route* route = delivery::route_for(config, domain);
+  const conf::Route* route = conf::route_for(config, domain);
   return route == nullptr ? std::string() : fmt::format("{}", fmt::join(route->hosts, " "));
 }
 

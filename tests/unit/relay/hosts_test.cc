@@ -14,7 +14,6 @@ namespace {
 
 using base::Kind;
 using relay::delivery::Hosts;
-using relay::delivery::route_for;
 using Candidates = base::Result<std::vector<dns::Candidate>>;
 
 const base::IpAddress own_ipv6 = base::IpAddress::parse("2001:db8:1::25").value();
@@ -120,18 +119,6 @@ class Finder {
 };
 
 }  // namespace
-
-TEST_CASE("the first route whose pattern matches counts") {
-  conf::Config config;
-  config.route = {route("example.com", {"a"}), route("*.example.com", {"b"}), route("*", {"c"})};
-  CHECK(route_for(config, "example.com")->hosts.front() == "a");
-  CHECK(route_for(config, "EXAMPLE.com")->hosts.front() == "a");
-  CHECK(route_for(config, "sub.example.com")->hosts.front() == "b");
-  CHECK(route_for(config, "deep.sub.example.com")->hosts.front() == "b");
-  CHECK(route_for(config, "notexample.com")->hosts.front() == "c");
-  config.route.pop_back();
-  CHECK(route_for(config, "notexample.com") == nullptr);
-}
 
 TEST_CASE("without a route MX records decide") {
   Finder finder;
