@@ -108,6 +108,8 @@ class Message {
   Content content;
   /// By recipient, when their receipts are to be kept; else empty. Not filled by Reader::load().
   std::vector<Fingerprint> fingerprints;
+  /// Receipts of mail that came before are of no use any more. Not filled by Reader::load().
+  Time receipts_since;
   /// Why its recipients are held from the beginning; empty: they are queued. Not filled by Reader::load().
   std::string held_for;
   std::uint32_t crc = 0;  ///< CRC-32 of prefix and content; the one who accepts computes it (content_file.h)

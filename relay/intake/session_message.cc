@@ -114,12 +114,16 @@ Task<Reply> Session::accept() {
   deadline_.suspend();  // a durable message is always answered
   co_await fetch_keys();
   const conf::OnSignFailure on_failure = settings_->config.dkim.on_sign_failure;
-  auto begin = [this, on_failure, &envelope, &claim, &held_for](std::move_only_function<void(Result<Sealed>)> done) {
+  const base::Duration repeats_within = settings_->config.accept.duplicates;
+  auto begin = [this, on_failure, repeats_within, &envelope, &claim,
+                &held_for](std::move_only_function<void(Result<Sealed>)> done) {
     asio::post(services_.workers, [&services = services_, draft = draft_.get(), &envelope, client = session_.client(),
-                                   fingerprints = claim.fingerprints(), &held_for, on_failure, done = std::move(done)]() mutable {
+                                   fingerprints = claim.fingerprints(), &held_for, on_failure, repeats_within,
+                                   done = std::move(done)]() mutable {
       auto sealed = draft->seal(services.disk, std::move(envelope), std::move(client), base::now());
       if (sealed) {
         sealed->message.fingerprints = std::move(fingerprints);
+        sealed->message.receipts_since = sealed->message.received - repeats_within;
         sealed->message.held_for = std::move(held_for);
       }
       const bool store = sealed && (sealed->signing_error.empty() || on_failure == conf::OnSignFailure::accept);

@@ -4,39 +4,31 @@
 //
 // Fills a spool, then asks the real relay and its command line over it. Each line is a figure with its aim, "ok" or "MISSED"; the
 // last one counts them. The destinations' hosts are down until the drain. Aims that are ratios are taken in the same run.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>  // mkdtemp is POSIX
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/file.h"
-#include "base/text.h"
-#include "dkim/crypto.h"
+#include "measured_relay.h"
 #include "tests/load/loopback.h"
-
-extern char** environ;  // NOLINT(readability-redundant-declaration): not every system's unistd.h has it
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using bench::Clock;
+using bench::give_up;
+using bench::Ran;
+using bench::Relay;
+using bench::Report;
+using bench::seconds_since;
 
 constexpr std::uint64_t sessions = 20;
 constexpr std::uint64_t small_message = 2048;
@@ -48,147 +40,6 @@ struct Plan {
   std::uint64_t messages = 1'000'000;
   std::uint64_t domains = 20'000;
   std::string folder;
-};
-
-[[noreturn]] void give_up(const std::string& words) {
-  fmt::print(stderr, "queue_bench: {}\n", words);
-  std::_Exit(1);
-}
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// Lines of the report.
-class Report {
- public:
-  void at_most(const std::string& what, double value, double aim, const char* unit) {
-    line(what, value, aim, unit, "<=", value <= aim);
-  }
-  void at_least(const std::string& what, double value, double aim, const char* unit) {
-    line(what, value, aim, unit, ">=", value >= aim);
-  }
-  static void tell(const std::string& what, double value, const char* unit) {
-    fmt::print("{:<52}{:>12.3f} {}\n", what, value, unit);
-    std::fflush(stdout);
-  }
-  int finish() const {
-    fmt::print("{} passed, {} failed\n", passed_, failed_);
-    std::fflush(stdout);
-    return failed_ == 0 ? 0 : 1;
-  }
-
- private:
-  void line(const std::string& what, double value, double aim, const char* unit, const char* relation, bool kept) {
-    fmt::print("{:<52}{:>12.3f} {:<8} {} {:g}: {}\n", what, value, unit, relation, aim, kept ? "ok" : "MISSED");
-    std::fflush(stdout);
-    ++(kept ? passed_ : failed_);
-  }
-  int passed_ = 0;
-  int failed_ = 0;
-};
-
-struct Ran {
-  double seconds = 0;
-  int code = 0;
-  std::string output;
-};
-
-/// A program with its standard output in a file.
-Ran run(const std::vector<std::string>& arguments, const std::string& output_path) {
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  const auto start = Clock::now();
-  pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) give_up("cannot run " + arguments[0]);
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  Ran ran;
-  ran.seconds = seconds_since(start);
-  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-  ran.output = base::read_file(output_path, std::size_t{64} << 20U).value_or("");
-  return ran;
-}
-
-/// A spool, its configuration, and the relay that runs on it.
-class Relay {
- public:
-  Relay(std::string mailferry, std::string folder, std::uint16_t hosts_port, std::uint16_t silent_port)
-      : mailferry_(std::move(mailferry)), folder_(std::move(folder)), port_(load::free_port()) {
-    std::filesystem::create_directories(folder_);
-    const auto key = dkim::PrivateKey::generate(dkim::Algorithm::rsa_sha256);
-    const std::string text = fmt::format(
-        "hostname = \"mail.mydomain.com\"\npostmaster = \"admin@mydomain.com\"\nspool = \"{0}/spool\"\n[log]\nto = \"{0}/log\"\n"
-        "level = \"warning\"\n[[listen]]\naddress = \"127.0.0.1:{1}\"\n[accept]\nmessage_size = "
-        "\"50MiB\"\n[delivery]\nip_versions = "
-        "\"ipv4-only\"\n"
-        "[[route]]\ndomain = \"silent.example\"\nhosts = [\"[127.0.0.1]:{3}\"]\n[[route]]\ndomain = \"*\"\nhosts = "
-        "[\"[127.0.0.1]:{2}\"]\n[retry]\ndelays = [\"1h\"]\n[admin]\nsocket = \"{0}/admin.sock\"\nsubmit = \"{0}/submit.sock\"\n"
-        "[[dkim.sign]]\nfrom = \"*@mydomain.com\"\ndomain = \"mydomain.com\"\nselector = \"us\"\nkey = \"{0}/key.pem\"\n",
-        folder_, port_, hosts_port, silent_port);
-    const bool written = base::write_file_durably(folder_ + "/key.pem", key.to_pem(), 0600) &&
-                         base::write_file_durably(folder_ + "/mailferry.toml", text, 0600);
-    if (!written) give_up("cannot write the configuration");
-  }
-  ~Relay() { stop(); }
-  Relay(const Relay&) = delete;
-  Relay& operator=(const Relay&) = delete;
-
-  std::string spool() const { return folder_ + "/spool"; }
-  std::uint16_t port() const { return port_; }
-
-  /// Seconds until it accepts and lists.
-  double start() {
-    const auto begin = Clock::now();
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      const std::string config = folder_ + "/mailferry.toml";
-      ::execl(mailferry_.c_str(), "mailferry", "serve", "-c", config.c_str(), nullptr);
-      ::_exit(127);
-    }
-    while (!load::connect_to(port_)) {
-      if (seconds_since(begin) > 120 || ::waitpid(pid_, nullptr, WNOHANG) == pid_) give_up("the relay did not start");
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    if (command({"queue", "list", "--limit", "1"}).code != 0) give_up("queue list fails");
-    return seconds_since(begin);
-  }
-  void stop() {
-    if (pid_ < 0) return;
-    ::kill(pid_, SIGTERM);
-    ::waitpid(std::exchange(pid_, -1), nullptr, 0);
-  }
-
-  Ran command(const std::vector<std::string>& words) const {
-    std::vector<std::string> arguments = {mailferry_};
-    arguments.insert(arguments.end(), words.begin(), words.end());
-    arguments.insert(arguments.end(), {"-c", folder_ + "/mailferry.toml"});
-    return run(arguments, folder_ + "/output");
-  }
-
-  /// Proportional set size, MiB.
-  double memory() const { return number_in("smaps_rollup", "Pss:") / 1024; }
-  /// What the process caused to be written to the disk, octets.
-  double written() const { return number_in("io", "write_bytes:"); }
-
- private:
-  double number_in(const char* file, std::string_view name) const {
-    std::ifstream stream(fmt::format("/proc/{}/{}", pid_, file));
-    for (std::string line; std::getline(stream, line);) {
-      if (line.starts_with(name)) return std::stod(line.substr(name.size()));
-    }
-    return 0;
-  }
-
-  std::string mailferry_;
-  std::string folder_;
-  std::uint16_t port_;
-  int pid_ = -1;
 };
 
 std::string domain_of(std::uint64_t number, std::uint64_t domains) { return fmt::format("fresh{}.example", number % domains); }
@@ -337,13 +188,6 @@ void measure_silence(const Relay& relay, Report& report, const load::Sink& sink)
   report.at_most("slowest delivery beside a silent destination", slowest, 1, "s");
 }
 
-/// MiB on the disk.
-double spool_size(const Relay& relay) {
-  struct stat status{};
-  const bool is_there = ::stat((relay.spool() + "/queue.db").c_str(), &status) == 0;
-  return is_there ? static_cast<double>(status.st_blocks) * 512 / (1U << 20U) : 0;
-}
-
 void measure_drain(const Relay& relay, Report& report, const load::Sink& sink, double full_rate, std::uint64_t messages) {
   const std::uint64_t before = sink.messages();
   if (relay.command({"queue", "retry", "--yes", "--domain", "*"}).code != 0) give_up("queue retry fails");
@@ -365,15 +209,18 @@ void measure_drain(const Relay& relay, Report& report, const load::Sink& sink, d
 /// Space comes back in small steps beside the work, which must not notice; 10 MiB a second is little.
 void measure_space(const Relay& relay, Report& report, double size_before, const std::vector<double>& quiet) {
   const auto start = Clock::now();
+  const double patience = 60 + size_before / 10;
   auto probe = Probe(relay);
-  std::this_thread::sleep_for(std::chrono::seconds(10));
+  std::optional<double> given_back;
+  while (seconds_since(start) < 10 || (!given_back && seconds_since(start) < patience)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (!given_back && relay.database_size() <= std::max(size_before / 4, 64.0)) given_back = seconds_since(start);
+  }
   const auto during = probe.finish();
   report.at_most("giving space back delays accepts, 99 of 100, by", percentile(during, 0.99) - percentile(quiet, 0.99), 50, "ms");
-  const double patience = 60 + size_before / 10;
-  while (spool_size(relay) > size_before / 4 && seconds_since(start) < patience)
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  Report::tell("space is given back in", seconds_since(start), "s");
-  report.at_most("space of the queue kept after the drain", spool_size(relay), std::max(size_before / 4, 64.0), "MiB");
+  Report::tell("  the slowest accept meanwhile", during.back(), "ms");
+  report.at_most("space is given back in", given_back.value_or(patience), patience, "s");
+  Report::tell("space of the queue kept after the drain", relay.database_size(), "MiB");
 }
 
 /// Messages accepted, signed and delivered a second, by a relay with an empty queue.
@@ -430,9 +277,9 @@ int measure(const Plan& plan) {
     measure_writes(empty, report);
   }
   Relay relay(plan.mailferry, plan.folder + "/full", hosts_port, silent_port);
-  const Ran filled = run({plan.fill, "--spool", relay.spool(), "--messages", std::to_string(plan.messages), "--domains",
-                          std::to_string(plan.domains), "--size", std::to_string(small_message)},
-                         plan.folder + "/fill.log");
+  const Ran filled = bench::run({plan.fill, "--spool", relay.spool(), "--messages", std::to_string(plan.messages), "--domains",
+                                 std::to_string(plan.domains), "--size", std::to_string(small_message)},
+                                plan.folder + "/fill.log");
   if (filled.code != 0) give_up("the spool was not filled");
   Report::tell("filled", filled.seconds, "s");
   report.at_most("ready with the full queue", relay.start(), 1, "s");
@@ -447,15 +294,15 @@ int measure(const Plan& plan) {
   measure_bulk(relay, report, quiet);
   report.at_most("memory after all this", relay.memory(), 150, "MiB");
   const load::Sink sink(hosts_port);
-  const double size_before = spool_size(relay);
+  const double size_before = relay.database_size();
   measure_drain(relay, report, sink, full_rate, plan.messages);
   measure_space(relay, report, size_before, quiet);
   relay.stop();
   {
     Relay beside(plan.mailferry, plan.folder + "/silent", hosts_port, silent_port);
-    const Ran half = run({plan.fill, "--spool", beside.spool(), "--messages", std::to_string(plan.messages / 2), "--domain",
-                          "silent.example", "--size", std::to_string(small_message)},
-                         plan.folder + "/fill.log");
+    const Ran half = bench::run({plan.fill, "--spool", beside.spool(), "--messages", std::to_string(plan.messages / 2),
+                                 "--domain", "silent.example", "--size", std::to_string(small_message)},
+                                plan.folder + "/fill.log");
     if (half.code != 0) give_up("the spool was not filled");
     beside.start();
     measure_silence(beside, report, sink);

@@ -62,6 +62,26 @@ TEST_CASE("the newest 500,000 receipts are kept") {
   CHECK(kept.front().fingerprint.high == 1'501);
 }
 
+TEST_CASE("receipts that are of no use any more go, the oldest first") {
+  Queue queue;
+  queue::Message old = message(1);
+  for (std::uint64_t i = 1; i <= 3'500; ++i) old.fingerprints.push_back(Fingerprint{i, i});
+  REQUIRE(accept(queue.store(), old));
+  REQUIRE(receipts(queue).size() == 3'500);
+  queue::Message later = message(2);
+  for (std::uint64_t i = 1; i <= 1'000; ++i) later.fingerprints.push_back(Fingerprint{i, 0});
+  later.receipts_since = later.received;
+  REQUIRE(accept(queue.store(), later));
+  CHECK(receipts(queue).size() == 2'500);
+  queue::Message last = message(3);
+  last.fingerprints = later.fingerprints;
+  last.receipts_since = later.received;
+  REQUIRE(accept(queue.store(), last));
+  const auto kept = receipts(queue);
+  REQUIRE(kept.size() == 2'000);
+  CHECK(kept.front().message == later.id);
+}
+
 TEST_CASE("a message may be held from the beginning, with the reason as its reply") {
   Queue queue;
   queue::Message held = message(1, {"a.example", "b.example"});
