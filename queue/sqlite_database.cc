@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,7 @@ Kind kind_of(int code, int system_error) {
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH: return Kind::invalid;
+    case SQLITE_INTERRUPT:
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return Kind::temporary;
     default: return Kind::storage;
@@ -63,6 +66,34 @@ void forget_predicate(void* predicate) { const std::unique_ptr<Predicate> owned(
 std::string_view octets_of(const void* data, int size) {
   return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data), static_cast<std::size_t>(size));
 }
+
+sqlite3_file* file_of(sqlite3* connection) {
+  sqlite3_file* file = nullptr;
+  const int code = sqlite3_file_control(connection, nullptr, SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
+  return code == SQLITE_OK && file != nullptr && file->pMethods != nullptr ? file : nullptr;
+}
+
+/// Ends what a connection does when its time is up.
+class TimeLimit {
+ public:
+  TimeLimit(sqlite3* connection, std::chrono::milliseconds limit)
+      : connection_(connection), end_(std::chrono::steady_clock::now() + limit) {
+    sqlite3_progress_handler(connection_, look_every_operations, &is_over, this);
+  }
+  TimeLimit(const TimeLimit&) = delete;
+  TimeLimit& operator=(const TimeLimit&) = delete;
+  ~TimeLimit() { sqlite3_progress_handler(connection_, 0, nullptr, nullptr); }
+
+ private:
+  static constexpr int look_every_operations = 100;
+
+  static int is_over(void* limit) {
+    return std::chrono::steady_clock::now() > static_cast<const TimeLimit*>(limit)->end_ ? 1 : 0;
+  }
+
+  sqlite3* connection_;
+  const std::chrono::steady_clock::time_point end_;
+};
 
 /// Memory statistics cost a lock for every allocation; nobody reads them. Has an effect only before SQLite's first use.
 void configure_library() {
@@ -131,6 +162,32 @@ std::string_view Arguments::text(int index) const {
 
 bool Arguments::is_null(int index) const { return sqlite3_value_type(values_[index]) == SQLITE_NULL; }
 
+/// The methods of the database file with another way to truncate it. SQLite reaches them through the file.
+struct Database::FileMethods {
+  FileMethods(const sqlite3_io_methods* real_methods, std::int64_t limit)
+      : seen_by_sqlite(*real_methods), real(real_methods), most_cut(limit) {
+    seen_by_sqlite.xTruncate = &truncate;
+  }
+
+  static int truncate(sqlite3_file* file, sqlite3_int64 size);
+
+  sqlite3_io_methods seen_by_sqlite;  ///< first: `truncate` finds the rest by it
+  const sqlite3_io_methods* real;
+  std::int64_t most_cut;  ///< octets; 0: no limit
+};
+
+// A file that is too long for a while is as good: its header tells how many pages count.
+int Database::FileMethods::truncate(sqlite3_file* file, sqlite3_int64 size) {
+  static_assert(std::is_standard_layout_v<FileMethods>);
+  const auto* const methods = reinterpret_cast<const FileMethods*>(file->pMethods);
+  sqlite3_int64 present = 0;
+  if (const int measured = methods->real->xFileSize(file, &present); measured != SQLITE_OK) return measured;
+  if (methods->most_cut > 0) size = std::max(size, present - methods->most_cut);
+  return methods->real->xTruncate(file, size);
+}
+
+void Database::ForgetFileMethods::operator()(FileMethods* methods) const { std::default_delete<FileMethods>()(methods); }
+
 void Database::Close::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
 
 Database::Database(std::unique_ptr<sqlite3, Close> connection) : connection_(std::move(connection)) {
@@ -198,6 +255,30 @@ Result<void> Database::checkpoint(Checkpoint how) {
   const int code = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, mode, nullptr, nullptr);
   if (code != SQLITE_OK) return std::unexpected(database_error(connection_.get(), code));
   return {};
+}
+
+Result<std::int64_t> Database::file_length() {
+  sqlite3_file* const file = file_of(connection_.get());
+  sqlite3_int64 length = 0;
+  const int code = file == nullptr ? SQLITE_NOTFOUND : file->pMethods->xFileSize(file, &length);
+  if (code != SQLITE_OK) return std::unexpected(code_error("cannot measure the database", code));
+  return length;
+}
+
+void Database::cut_at_most(std::int64_t octets) {
+  if (file_methods_) {
+    file_methods_->most_cut = octets;
+    return;
+  }
+  sqlite3_file* const file = file_of(connection_.get());
+  if (file == nullptr) return;
+  file_methods_.reset(std::make_unique<FileMethods>(file->pMethods, octets).release());
+  file->pMethods = &file_methods_->seen_by_sqlite;
+}
+
+Result<void> Database::rewrite(std::chrono::milliseconds limit) {
+  const TimeLimit limited(connection_.get(), limit);
+  return execute("VACUUM");
 }
 
 Result<void> Database::rewrite_log() {

@@ -2,6 +2,7 @@
 // only sqlite_database.cc includes sqlite3.h.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -127,6 +128,15 @@ class Database {
   /// Pages in the log after the last commit of this connection. Replaces SQLite's own automatic checkpoints.
   int log_pages() const { return *log_pages_; }
   Result<void> checkpoint(Checkpoint how);
+
+  /// Octets of the database file on the disk, which is longer than its pages while ends are cut off in steps.
+  Result<std::int64_t> file_length();
+  /// From now on a checkpoint takes at most so many octets off the end of the file, or all that is too much when they are zero.
+  /// A file system may need seconds to free gigabytes at once, and nothing is written meanwhile.
+  void cut_at_most(std::int64_t octets);
+  /// Writes what is in use behind each other, in a transaction of its own (VACUUM): nothing is free in the file afterwards.
+  /// Reading takes at most `limit`; Kind::temporary when that was too short, and nothing has changed.
+  Result<void> rewrite(std::chrono::milliseconds limit);
   /// Writes every octet of the log again where it stands and syncs it: what is in the page cache is on the disk afterwards, also
   /// when an earlier failed sync made the kernel believe so wrongly. Nobody may write to the database meanwhile.
   Result<void> rewrite_log();
@@ -135,8 +145,13 @@ class Database {
   struct Close {
     void operator()(sqlite3* connection) const;
   };
+  struct FileMethods;
+  struct ForgetFileMethods {
+    void operator()(FileMethods* methods) const;
+  };
   explicit Database(std::unique_ptr<sqlite3, Close> connection);
 
+  std::unique_ptr<FileMethods, ForgetFileMethods> file_methods_;  ///< used by the connection until it is closed
   std::unique_ptr<sqlite3, Close> connection_;
   std::unique_ptr<int> log_pages_ = std::make_unique<int>(0);  ///< at a fixed address: SQLite's hook writes it
 };

@@ -28,6 +28,9 @@ constexpr std::array texts = {
     Text{&WriterTables::insert_recipient, "INSERT INTO recipient VALUES(?,?,?,0,?,?,?,0,?,?,?,?)"},
     Text{&WriterTables::insert_receipt, "INSERT INTO receipt(high, low, message, received) VALUES(?,?,?,?)"},
     Text{&WriterTables::delete_old_receipts, "DELETE FROM receipt WHERE number<=?"},
+    // The oldest come first; more than are added between two calls.
+    Text{&WriterTables::delete_useless_receipts,
+         "DELETE FROM receipt WHERE number IN (SELECT number FROM receipt ORDER BY number LIMIT 2000) AND received<?"},
     Text{&WriterTables::recipients_of_message,
          "SELECT number, state, attempts, next_attempt, reply, destination FROM recipient WHERE message=? ORDER BY number"},
     Text{&WriterTables::set_state,
@@ -68,7 +71,10 @@ constexpr std::array texts = {
     Text{&WriterTables::delete_finished_actions, "DELETE FROM action WHERE finished<?"},
     Text{&WriterTables::free_pages, "PRAGMA freelist_count"},
     Text{&WriterTables::all_pages, "PRAGMA page_count"},
+    Text{&WriterTables::page_octets, "PRAGMA page_size"},
     Text{&WriterTables::give_back, "PRAGMA incremental_vacuum(256)"},
+    // Writes a page without a change. (An UPDATE to the same value writes nothing.)
+    Text{&WriterTables::touch, "PRAGMA application_id=0"},
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ struct WriterTables {
   Statement insert_recipient;
   Statement insert_receipt;
   Statement delete_old_receipts;
+  Statement delete_useless_receipts;
   Statement recipients_of_message;
   Statement set_state;
   Statement set_next_attempt;
@@ -62,7 +63,9 @@ struct WriterTables {
   Statement delete_finished_actions;
   Statement free_pages;
   Statement all_pages;
+  Statement page_octets;
   Statement give_back;
+  Statement touch;
 };
 
 }  // namespace queue

@@ -106,6 +106,7 @@ Result<void> SqliteTransaction::insert_receipts(const Message& message) {
     const std::int64_t number = tables_.database.last_insert_id();
     if (number % receipts_cut_at_once != 0) continue;
     if (auto cut = tables_.delete_old_receipts.bind(number - most_receipts).run(); !cut) return cut;
+    if (auto cut = tables_.delete_useless_receipts.bind(milliseconds(message.receipts_since)).run(); !cut) return cut;
   }
   return {};
 }

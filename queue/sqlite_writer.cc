@@ -56,17 +56,19 @@ class SqliteWriter : public Engine {
   Totals totals_;       ///< of the last commit
   std::optional<SqliteTransaction> transaction_;
   std::vector<QueueId> files_to_remove_;
-  SqliteSpace space_;
+  std::optional<SqliteSpace> space_;  ///< of tables_
 };
 
 // A sound database is checkpointed by SQLite and leaves no log behind; after a failure the log stays for the next start.
 SqliteWriter::~SqliteWriter() {
+  if (sound_ && space_) sound_ = space_->finish().has_value();
   if (tables_) tables_->database.on_close(sound_ ? Database::OnClose::checkpoint : Database::OnClose::keep_log);
 }
 
 // The old connection stays until the new one has read the log: while it is there, SQLite keeps its index of the log, and a commit
 // whose sync failed (and which was answered as failed) stays invisible instead of being recovered.
 Result<void> SqliteWriter::reopen() {
+  space_.reset();
   const std::unique_ptr<WriterTables> old = std::move(tables_);
   sound_ = false;
   auto database = open_for_writing(options_.spool, options_.vfs, *options_.disk, options_.migrating);
@@ -79,7 +81,7 @@ Result<void> SqliteWriter::reopen() {
   if (!totals) return std::unexpected(totals.error());
   totals_ = *totals;
   tables_ = std::move(*tables);
-  space_ = SqliteSpace();
+  space_.emplace(*tables_);
   sound_ = true;
   return {};
 }
@@ -136,7 +138,7 @@ Result<std::optional<std::chrono::milliseconds>> SqliteWriter::tidy() {
   for (const QueueId id : std::exchange(files_to_remove_, {})) {
     static_cast<void>(options_.disk->remove(content_path(options_.spool, id)));
   }
-  return space_.tidy(*tables_);
+  return space_->tidy();
 }
 
 Result<bool> SqliteWriter::is_wanted(QueueId file) {
