@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -20,6 +21,7 @@
 #include "check.h"
 #include "fault_vfs.h"
 #include "old_queue.h"
+#include "roomy_queue.h"
 #include "workload.h"
 
 namespace crash {
@@ -33,13 +35,16 @@ constexpr unsigned patience_seconds = 60;
 /// About as many steps has the opening of a store whose log is not believed.
 constexpr std::uint64_t reopening_steps = 12;
 
+/// What the store finds in its spool.
+enum class Found : std::uint8_t { nothing, old_queue, roomy_queue, roomy_queue_in_use };
+
 struct Case {
   std::string name;
   std::uint64_t at = 0;
   Plan plan;
   std::uint64_t die_at_fault_point = 0;
   bool must_recover = false;  ///< the process lives on and takes mail again
-  bool migrates = false;      ///< there is a queue of version 1
+  Found found = Found::nothing;
 };
 
 struct Settings {
@@ -98,8 +103,11 @@ class Runner {
     for (std::uint64_t at = 1; at <= steps_; ++at) run_step(at);
     for (std::uint64_t at = 1; at <= fault_points_; ++at) run_case({"death-at-fault-point", at, Plan(), at, false});
     for (std::uint64_t at = 1; at <= migration_steps_; ++at) run_migration_step(at);
-    fmt::print("{} cases, {} steps, {} fault points, {} migration steps, {} times full, {} times closed, {} failures\n", cases_,
-               steps_, fault_points_, migration_steps_, full_, closed_, failures_);
+    for (const Found found : {Found::roomy_queue, Found::roomy_queue_in_use}) run_space(found);
+    fmt::print(
+        "{} cases, {} steps, {} fault points, {} migration steps, {} steps of space, {} times full, {} times closed, {} "
+        "failures\n",
+        cases_, steps_, fault_points_, migration_steps_, space_steps_, full_, closed_, failures_);
     if (settings_.mode.empty() && (full_ == 0 || closed_ == 0)) {
       fmt::print("the faults had no effect\n");
       return 1;
@@ -120,7 +128,7 @@ class Runner {
   }
 
   void measure_migration() {
-    const Case undisturbed{"migration", 0, Plan(), 0, true, true};
+    const Case undisturbed{"migration", 0, Plan(), 0, true, Found::old_queue};
     SharedLedger ledger;
     run_child(undisturbed, ledger);
     migration_steps_ = ledger->steps;
@@ -129,16 +137,60 @@ class Runner {
 
   void run_migration_step(std::uint64_t at) {
     const auto seed = static_cast<std::uint32_t>(std::uint64_t{settings_.seed} * 1000003 + at);
-    run_case({"migration-death", at, {{What::death, at, 1}, {}, 50, seed}, 0, false, true});
+    run_case({"migration-death", at, {{What::death, at, 1}, {}, 50, seed}, 0, false, Found::old_queue});
     for (const unsigned kept : {50U, 0U, 100U}) {
       if (kept == 50 || every(at, 3)) {
-        run_case({"migration-power-cut", at, {{What::power_cut, at, 1}, {}, kept, seed + kept}, 0, false, true});
+        run_case({"migration-power-cut", at, {{What::power_cut, at, 1}, {}, kept, seed + kept}, 0, false, Found::old_queue});
       }
     }
-    if (every(at, 2)) run_case({"migration-error", at, {{What::error, at, 1 + at % 3}, {}, 50, seed}, 0, true, true});
+    if (every(at, 2)) run_case({"migration-error", at, {{What::error, at, 1 + at % 3}, {}, 50, seed}, 0, true, Found::old_queue});
     const Fault cut{What::power_cut, at + 2 + seed % 11, 1};
-    if (every(at, 2)) run_case({"migration-error-then-power-cut", at, {{What::error, at, 1}, cut, 50, seed}, 0, false, true});
-    if (every(at, 3)) run_case({"migration-full", at, {{What::full, at, 1 + at % 12}, {}, 50, seed}, 0, true, true});
+    if (every(at, 2))
+      run_case({"migration-error-then-power-cut", at, {{What::error, at, 1}, cut, 50, seed}, 0, false, Found::old_queue});
+    if (every(at, 3)) run_case({"migration-full", at, {{What::full, at, 1 + at % 12}, {}, 50, seed}, 0, true, Found::old_queue});
+  }
+
+  /// Space is given back with faults at any step of it; pages freed one by one take many alike.
+  void run_space(Found found) {
+    const std::string name = found == Found::roomy_queue ? "rewriting" : "freeing";
+    const Case undisturbed{name, 0, Plan(), 0, true, found};
+    SharedLedger ledger;
+    run_child(undisturbed, ledger);
+    judge(undisturbed, ledger, 0);
+    if (!is_given_back(found)) report(undisturbed, {"the file did not become shorter"});
+    const std::uint64_t steps = ledger->steps;
+    space_steps_ += steps;
+    const std::uint64_t nth = found == Found::roomy_queue ? 3 : 10;
+    for (std::uint64_t at = 1; at <= steps; ++at) {
+      if (every(at, nth)) run_space_step(name, at, found);
+    }
+  }
+
+  void run_space_step(const std::string& name, std::uint64_t at, Found found) {
+    const auto seed = static_cast<std::uint32_t>(std::uint64_t{settings_.seed} * 1000003 + at);
+    run_case({name + "-death", at, {{What::death, at, 1}, {}, 50, seed}, 0, false, found});
+    run_case({name + "-power-cut", at, {{What::power_cut, at, 1}, {}, kept_percent(at), seed}, 0, false, found});
+    if (every(at, 2)) run_case({name + "-error", at, {{What::error, at, 1 + at % 3}, {}, 50, seed}, 0, true, found});
+    const Fault cut{What::power_cut, at + 2 + seed % 11, 1};
+    if (every(at, 3)) run_case({name + "-error-then-power-cut", at, {{What::error, at, 1}, cut, 50, seed}, 0, false, found});
+    if (every(at, 3)) run_case({name + "-full", at, {{What::full, at, 1 + at % 12}, {}, 50, seed}, 0, true, found});
+  }
+
+  static Way way_of(Found found) { return found == Found::roomy_queue ? Way::rewriting : Way::freeing; }
+
+  bool is_given_back(Found found) const {
+    return std::filesystem::file_size(folder_->path() + "/spool/queue.db") <= size_given_back(way_of(found));
+  }
+
+  /// Made once, with a few tries: a slow machine lets the store give the space back too soon.
+  const std::string& roomy_spool(Found found) {
+    auto& made = roomy_.at(found == Found::roomy_queue ? 0 : 1);
+    for (int i = 0; i < 5 && !made; ++i) {
+      made.emplace();
+      if (!make_roomy_queue(made->path(), way_of(found))) made.reset();
+    }
+    if (!made) std::abort();
+    return made->path();
   }
 
   void run_step(std::uint64_t at) {
@@ -189,9 +241,13 @@ class Runner {
     plan.spool = folder_->path() + "/spool";
     plan.messages = settings_.longer ? 64 : 13;
     plan.die_at_fault_point = wanted.die_at_fault_point;
-    if (wanted.migrates) {
+    if (wanted.found == Found::old_queue) {
       plan.messages = old_messages;
       if (!make_old_queue(plan.spool, *ledger)) std::abort();
+    } else if (wanted.found != Found::nothing) {
+      plan.messages = 5;
+      plan.gives_back = true;
+      std::filesystem::copy(roomy_spool(wanted.found), plan.spool, std::filesystem::copy_options::recursive);
     }
     std::fflush(nullptr);
     const pid_t child = ::fork();
@@ -213,7 +269,10 @@ class Runner {
     const bool ended_well = WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == death_code);
     if (!ended_well) wrong.push_back(fmt::format("the process ended with status {}", status));
     if (wanted.must_recover && !ledger->recovered) wrong.emplace_back("the store does not take mail again");
-    if (wrong.empty()) return;
+    if (!wrong.empty()) report(wanted, wrong);
+  }
+
+  void report(const Case& wanted, const std::vector<std::string>& wrong) {
     ++failures_;
     fmt::print("crash_test --mode {} --at {} --seed {}\n", wanted.name, wanted.at, settings_.seed);
     for (const std::string& words : wrong) fmt::print("  {}\n", words);
@@ -221,9 +280,11 @@ class Runner {
 
   const Settings settings_;
   std::optional<TemporaryFolder> folder_;
+  std::array<std::optional<TemporaryFolder>, 2> roomy_;
   std::uint64_t steps_ = 0;
   std::uint64_t fault_points_ = 0;
   std::uint64_t migration_steps_ = 0;
+  std::uint64_t space_steps_ = 0;
   std::uint64_t cases_ = 0;
   std::uint64_t full_ = 0;
   std::uint64_t closed_ = 0;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -17,8 +18,15 @@ namespace crash {
 namespace {
 
 constexpr std::uint64_t sector = 512;
+constexpr std::size_t most_octets = std::size_t{256} << 20U;
 
-std::string contents_of(const std::string& path) { return base::read_file(path).value_or(std::string()); }
+// What cannot be read would look like something lost.
+std::string contents_of(const std::string& path) {
+  if (!std::filesystem::exists(path)) return {};
+  auto contents = base::read_file(path, most_octets);
+  if (!contents) std::abort();
+  return std::move(*contents);
+}
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 

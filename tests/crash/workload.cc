@@ -222,6 +222,15 @@ std::unique_ptr<queue::Store> open_until_it_works(const queue::StoreOptions& opt
   return nullptr;
 }
 
+/// Until the disk has been quiet for longer than the store pauses between two steps of its housekeeping.
+void wait_for_quiet(const Ledger& ledger) {
+  std::uint64_t steps = 0;
+  do {
+    steps = ledger.steps;
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  } while (ledger.steps != steps);
+}
+
 }  // namespace
 
 std::uint32_t recipients_of(std::uint32_t number) { return number % kinds == 3 ? 2 : 1; }
@@ -292,6 +301,7 @@ void work(const Work& work, const Plan& plan, Ledger& ledger) {
     Worker worker(*store, *disk, work.spool, ledger);
     for (std::uint32_t number = 1; number < work.messages && !ledger.migrates; ++number) worker.send(number);
     worker.wait_for_all();
+    if (work.gives_back) wait_for_quiet(ledger);
     // Small and without a follow-up; a number of its own for each try.
     for (std::uint32_t number = work.messages; number < most_messages && !ledger.recovered; ++number) {
       if (number % kinds != 5) continue;

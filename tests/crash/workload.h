@@ -58,6 +58,7 @@ struct Work {
   std::string spool;
   std::uint32_t messages = 24;           ///< the first that is not sent; none are in an old queue
   std::uint64_t die_at_fault_point = 0;  ///< 0: never
+  bool gives_back = false;               ///< the store is left alone for a while to give space back
 };
 
 /// The plan of a message: known to the worker and to the one who checks.
