@@ -71,9 +71,9 @@ using Command =
 /// The octets that a command line may have, with its CR LF: those of RFC 5321 4.5.3.1.4, and what the extensions add.
 namespace line_limit {
 inline constexpr std::size_t usual = 512;
-/// SIZE (RFC 1870 3), BODY (RFC 6152 2), RET and ENVID (RFC 3461 4.3, 4.4), AUTH (RFC 4954 3), SMTPUTF8
+/// SIZE (RFC 1870 3), BODY (RFC 3030 2), RET and ENVID (RFC 3461 4.3, 4.4), AUTH (RFC 4954 3), SMTPUTF8
 /// (RFC 6531 3.1), REQUIRETLS (RFC 8689 2).
-inline constexpr std::size_t mail = usual + 26 + 17 + 9 + 107 + 500 + 10 + 11;
+inline constexpr std::size_t mail = usual + 26 + 16 + 9 + 107 + 500 + 10 + 11;
 /// NOTIFY and ORCPT (RFC 3461 4.1, 4.2).
 inline constexpr std::size_t rcpt = usual + 29 + 507;
 }  // namespace line_limit

@@ -159,15 +159,19 @@ void measure_bulk(const Relay& relay, Report& report, const std::vector<double>&
   }
 }
 
+/// Several, since a checkpoint of what came before may fall among them.
 void measure_writes(const Relay& relay, Report& report) {
+  constexpr std::uint64_t count = 4;
   auto client = load::Client::open(relay.port());
   if (!client) give_up("cannot connect to the relay");
   const double before = relay.written();
-  const auto reply = client->send(1, large_message, "large.example");
-  if (!reply || !reply->starts_with("250")) give_up("the large message was not accepted");
+  for (std::uint64_t number = 1; number <= count; ++number) {
+    const auto reply = client->send(number, large_message, "large.example");
+    if (!reply || !reply->starts_with("250")) give_up("the large message was not accepted");
+  }
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  report.at_most("written per octet of a large message", (relay.written() - before) / static_cast<double>(large_message), 1.2,
-                 "");
+  const double written = relay.written() - before;
+  report.at_most("written per octet of a large message", written / static_cast<double>(count * large_message), 1.2, "");
 }
 
 /// One destination holds half of the queue and accepts connections without ever saying a word.
