@@ -83,7 +83,7 @@ std::optional<queue::DeliveryJob> Dispatcher::conclude(const Attempt& attempt, M
     records.push_back(judge(due, outcome, own_reply ? told.to_string() : failure->words(), retry, ruling));
     if (records.back().state == queue::State::delivered) answers.delivered = true;
     if (ruling) {
-      answers.ruling = std::move(ruling);
+      answers.ruling = ruling;
       answers.ruled = records.back().reply;
     }
     records.back().mx = peer.host;
