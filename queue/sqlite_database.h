@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -109,6 +110,18 @@ class Database {
   enum class Checkpoint : std::uint8_t { passive, truncate };
   /// What the last connection does with the log when it closes.
   enum class OnClose : std::uint8_t { keep_log, checkpoint };
+
+  Database(Database&& other) = default;
+  // A connection is closed before the methods of its file go.
+  Database& operator=(Database&& other) noexcept {
+    std::swap(file_methods_, other.file_methods_);
+    std::swap(connection_, other.connection_);
+    std::swap(log_pages_, other.log_pages_);
+    return *this;
+  }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database() = default;
 
   /// `vfs` by name; empty: SQLite's own. Closes with keep_log unless told otherwise.
   static Result<Database> open(const std::string& path, Mode mode, std::string_view vfs);
