@@ -1,6 +1,8 @@
 // Mail that comes again after a lost reply is taken once, and a sender who sends too much is held.
 #include <fmt/format.h>
 
+#include <future>
+
 #include "relay/daemon.h"
 #include "relay/intake/duplicates.h"
 #include "relay/intake/sender_rates.h"
@@ -38,6 +40,38 @@ queue::Receipt receipt(std::uint64_t number) {
   return {queue::Fingerprint{number, number % 7}, queue::QueueId(number), base::Time(std::chrono::seconds(number))};
 }
 
+/// A spool in which mail of two days ago left so many receipts.
+void leave_receipts(const std::string& spool, std::uint64_t count) {
+  queue::Message old;
+  old.received = base::now() - std::chrono::hours(48);
+  old.id = queue::QueueId::first_at(old.received);
+  old.expires = old.received + std::chrono::hours(120);
+  old.envelope.recipients.emplace_back(mail::Mailbox("bob", "example.net"));
+  for (std::uint64_t i = 1; i <= count; ++i) old.fingerprints.push_back(receipt(i).fingerprint);
+  queue::DeliveryRecord delivered;
+  delivered.message = old.id;
+  delivered.state = queue::State::delivered;
+  queue::Recording recording;
+  recording.records.push_back(std::move(delivered));
+  queue::StoreOptions options;
+  options.spool = spool;
+  options.medium = queue::Medium::any;
+  auto store = queue::open_store(options, [](queue::Completions completions) {
+    for (auto& completion : completions) completion();
+  });
+  REQUIRE(store);
+  std::promise<bool> done;
+  (*store)->accept(std::move(old), [](const base::Result<void>&) {});
+  (*store)->record(std::move(recording), [&done](const base::Result<void>& result) { done.set_value(result.has_value()); });
+  REQUIRE(done.get_future().get());
+}
+
+std::size_t receipts_in(const std::string& spool) {
+  std::size_t count = 0;
+  REQUIRE(queue::open_reader(spool).value()->receipts({}, [&count](const queue::Receipt&) { ++count; }));
+  return count;
+}
+
 bool knows(const ReceiptBook& book, std::uint64_t number) {
   const queue::Receipt* found = book.find(receipt(number).fingerprint);
   return found != nullptr && found->message.value() == number;
@@ -59,6 +93,19 @@ TEST_CASE("the same mail again is answered with the first id, and not queued aga
   REQUIRE(relay.empties());
   CHECK(sink.arrivals().size() == 1);
   CHECK(relay.logs("info repeated id=" + id_in(reply) + " msgid=<x@client.example> from=<a@client.example>"));
+}
+
+TEST_CASE("receipts from before the time in which repeats are known do not stay") {
+  const Folder folder;
+  Sink sink;
+  const conf::Config config = remembering(folder, sink.port());
+  leave_receipts(config.spool, 999);
+  Relay relay(config, example);
+  CHECK(receipts_in(config.spool) == 999);
+  Client client = relay.client();
+  client.ehlo();
+  REQUIRE(client.send("a@client.example", {"bob@example.net"}, with_id("x")).starts_with("250"));
+  CHECK(receipts_in(config.spool) == 1);
 }
 
 TEST_CASE("recipients that are new are queued, and only those") {
