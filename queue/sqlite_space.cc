@@ -46,8 +46,8 @@ constexpr milliseconds pause_after_few{24};
 /// A page of the map that auto_vacuum keeps has so many octets for each page behind it.
 constexpr std::int64_t octets_to_describe = 5;
 
-/// Pages that are cut off at once (16 MiB).
-constexpr std::int64_t piece = 4096;
+/// Octets that are cut off at once: some 5 ms on ext4.
+constexpr std::int64_t piece = 16 << 20;
 constexpr milliseconds cut_pause{20};
 
 Result<std::int64_t> number(Statement& statement) {
@@ -59,9 +59,7 @@ Result<std::int64_t> number(Statement& statement) {
 
 }  // namespace
 
-SqliteSpace::SqliteSpace(WriterTables& tables) : tables_(tables) {
-  if (const auto page = number(tables_.page_octets)) tables_.database.cut_at_most(piece * *page);
-}
+SqliteSpace::SqliteSpace(WriterTables& tables) : tables_(tables) { tables_.database.cut_at_most(piece); }
 
 Result<std::optional<milliseconds>> SqliteSpace::tidy() {
   auto done = checkpoint_when_due();
@@ -114,7 +112,7 @@ Result<SqliteSpace::Pages> SqliteSpace::count() {
   const std::int64_t described = *octets / octets_to_describe;
   const std::int64_t maps = *all / (described + 1) + 1;
   return Pages{
-      .all = *all, .free = *free, .used = *all - *free - maps, .too_long = std::max<std::int64_t>(*length / *octets - *all, 0)};
+      .all = *all, .free = *free, .used = *all - *free - maps, .too_long = std::max<std::int64_t>(*length - *all * *octets, 0)};
 }
 
 Result<void> SqliteSpace::look() {

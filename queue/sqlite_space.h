@@ -28,7 +28,7 @@ class SqliteSpace {
     std::int64_t all = 0;
     std::int64_t free = 0;
     std::int64_t used = 0;      ///< by tables and indexes
-    std::int64_t too_long = 0;  ///< of the file, behind its last page
+    std::int64_t too_long = 0;  ///< octets of the file behind its last page
   };
 
   Result<Pages> count();

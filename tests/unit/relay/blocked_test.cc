@@ -1,5 +1,6 @@
 // Receivers that refuse because of who we are: blocks, letters, the fallback of a route, limits that domains share.
 #include <algorithm>
+#include <boost/json.hpp>
 #include <fstream>
 #include <thread>
 
@@ -272,6 +273,27 @@ TEST_CASE("a receiver that throttles us is not asked again at its other hosts") 
   CHECK(holds(config, {"a@example.net deferred"}));
   CHECK(eventually([&] { return !relay.get("/status").at("delivery").at("limited").as_array().empty(); }));
   CHECK(second.connections() == 0);
+}
+
+TEST_CASE("a destination rests with the words of the reply that made it rest, whatever was said of others") {
+  const Folder folder;
+  Sink sink;
+  sink.script([](const Said& said) -> std::optional<std::string> {
+    if (said.verb != "RCPT") return std::nullopt;
+    return said.line.find("<a@") != std::string::npos ? "451 4.7.28 too much, slow down" : "452 4.2.2 mailbox full";
+  });
+  conf::Config config = config_in(folder, sink.port());
+  conf::ReplyRule& rule = add_rule(config, "slow down", conf::ReplyAction::throttle);
+  rule.scope = conf::ReplyScope::domain;
+  rule.wait = std::chrono::hours(1);
+  Relay relay(config, zones({{"example.net", {"127.0.0.1"}}}));
+  Client client = relay.client();
+  client.ehlo();
+  const std::string id =
+      id_in(client.send("a@client.example", {"a@example.net", "b@example.net"}, message("a@client.example", "x")));
+  REQUIRE(holds(config, {"a@example.net deferred", "b@example.net deferred"}));
+  const json::value other = relay.get("/queue/" + id + "/reasons").at("recipients").at(1);
+  CHECK(boost::json::serialize(other).find("slow down") != std::string::npos);
 }
 
 TEST_CASE("a mailbox that does not exist does not go by the fallback") {
